@@ -1,0 +1,1 @@
+"""From a CNN to its fully or locally connected net, and back."""

@@ -1,0 +1,274 @@
+"""Any Keras CNN as its equivalent fully or locally connected net.
+
+The graph is rewritten call by call: each convolution becomes one layer from
+image to image with the same function, everything else stays what it was. So
+batch statistics stay per channel, and pooling, skips and dropout need no rule.
+"""
+
+import warnings
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from needle_tf.embedding import registry
+from needle_tf.embedding import rules as _rules  # noqa: F401  (fills registry)
+from needle_tf.embedding import selection
+from needle_tf.graphs import rewiring
+from needle_tf.layers import locally_connected2d
+from needle_tf.layers import masked_dense
+from needle_tf.ops import unrolling
+
+SPACES = ("fcn", "band", "lcn")
+
+
+class VariablePair(NamedTuple):
+    """A variable of the first model and what became of it.
+
+    Attributes:
+        source: Variable (or tensor) of the first model.
+        target: Variable of the new model.
+        carry: Takes values shaped like `source` to values shaped like
+            `target`; linear.
+    """
+
+    source: Any
+    target: Any
+    carry: Callable[[np.ndarray], np.ndarray]
+
+
+def embed(
+    model: keras.Model,
+    space: str = "fcn",
+    *,
+    radius: int | None = None,
+    layers: Sequence[str | keras.Layer] | None = None,
+    copy_weights: bool = True,
+) -> keras.Model:
+    """Returns a model that computes the same function with fewer constraints.
+
+    Works on Functional and Sequential models with a fixed input size: skips,
+    shared layers, nested models, batch normalisation (its statistics stay per
+    channel), pooling, dropout, strides, dilation, groups, both paddings and
+    data formats. A `ZeroPadding2D` before a convolution is folded into it. A
+    convolution shared by two image sizes becomes two layers, with a warning.
+
+    Convolution settings carry over, except constraints, which speak of axes
+    that are gone: a convolution with one is refused. A weight penalty now sums
+    over the copies of each weight.
+
+    At the same learning rate the new model moves along the directions of the
+    CNN 1 / (number of positions) as fast: the gradient of a shared weight is
+    the sum over its copies, which together move by their mean.
+
+    Args:
+        model: Any Keras model with convolutions; may itself be the result of
+            `embed` and go on to a wider space.
+        space: `"fcn"`: all weights free (`MaskedDense`). `"band"`: free within
+            `radius` of the receptive fields. `"lcn"`: receptive fields only,
+            weights not shared (`LocallyConnected2D`, compact).
+        radius: For `"band"`, in input pixels of each layer, at least 0.
+        layers: Names or layers to embed; layers of a nested model as
+            `"nested/conv"`. Every convolution by default.
+        copy_weights: False starts the new model afresh, from its layers' own
+            initializers: the FCN or LCN "from scratch" of the same shapes.
+
+    Returns:
+        A new Functional model, uncompiled. Layers keep their names.
+
+    Raises:
+        ValueError: Naming the layer, if something cannot be embedded.
+
+    Reference: d'Ascoli et al., arXiv:1906.06766.
+    """
+    embedded, _ = embed_with_pairs(
+        model,
+        space,
+        radius=radius,
+        layers=layers,
+        copy_weights=copy_weights,
+    )
+    return embedded
+
+
+def embed_with_pairs(
+    model: keras.Model,
+    space: str = "fcn",
+    *,
+    radius: int | None = None,
+    layers: Sequence[str | keras.Layer] | None = None,
+    copy_weights: bool = True,
+) -> tuple[keras.Model, list[VariablePair]]:
+    """Does what `embed` does and says which variable went where.
+
+    Returns:
+        The new model and the pairs, for state that belongs to variables (see
+        `slots.carry_slots`).
+    """
+    if space not in SPACES:
+        raise ValueError(
+            f"`space` must be one of {SPACES}. Received: space={space!r}."
+        )
+    free = {"fcn": "all", "band": "band", "lcn": "local"}[space]
+    reach = masked_dense.check_freedom(free, radius)
+    chosen = selection.choose(model, layers, reach if copy_weights else None)
+    target = _Target(chosen, space, free, radius, copy_weights)
+    embedded, kept = rewiring.rewire(
+        model, target, name=f"{model.name}_{space}"
+    )
+    pairs = target.pairs
+    for source_layer, clone in kept:
+        pairs += _identical_pairs(source_layer, clone)
+    if copy_weights:
+        for source_layer, clone in kept:
+            for pair in _identical_pairs(source_layer, clone, state=True):
+                pair.target.assign(pair.source)
+    return embedded, pairs
+
+
+class _Target:
+    """Puts new layers in the place of the chosen ones, call by call."""
+
+    def __init__(self, chosen, space, free, radius, copy_weights):
+        self.pairs = []
+        self._chosen = chosen
+        self._space = space
+        self._free = free
+        self._radius = radius
+        self._copy_weights = copy_weights
+        self._built = {}
+        self._padded = {}
+
+    def __call__(self, layer, *args, **kwargs):
+        if isinstance(layer, keras.layers.ZeroPadding2D):
+            return self._remember_padding(layer, *args)
+        if id(layer) not in self._chosen:
+            return rewiring.KEEP
+        images, padding = self._unpadded(args[0], layer.data_format)
+        for step in self._chain(layer, tuple(images.shape[1:]), padding):
+            images = step(images)
+        return images
+
+    def _remember_padding(self, layer, images):
+        """Notes what a ZeroPadding2D pads, for the convolution behind it.
+
+        The layer itself stays for those who need its output; if nobody does,
+        it drops out of the graph.
+        """
+        padded = keras.layers.ZeroPadding2D.from_config(layer.get_config())(
+            images
+        )
+        self._padded[id(padded)] = (padded, images, layer)
+        return padded
+
+    def _unpadded(self, images, data_format):
+        padding = np.zeros((2, 2), int)
+        while id(images) in self._padded:
+            _, inner, layer = self._padded[id(images)]
+            if layer.data_format != data_format:
+                break
+            padding += np.array(layer.padding)
+            images = inner
+        return images, tuple(tuple(int(n) for n in axis) for axis in padding)
+
+    def _chain(self, layer, input_shape, padding):
+        """The new layers for one call, the old ones if the shapes are known."""
+        key = (id(layer), input_shape, padding)
+        if key not in self._built:
+            copies = sum(known[0] == id(layer) for known in self._built)
+            if copies:
+                warnings.warn(
+                    f'Layer "{layer.name}" is shared by images of several '
+                    "sizes; each size gets weights of its own.",
+                    stacklevel=2,
+                )
+            rule = registry.find_rule(layer)
+            parts = rule(layer, input_shape, padding)
+            self._built[key] = [self._layer(part, copies) for part in parts]
+        return self._built[key]
+
+    def _layer(self, part, copies):
+        settings = dict(part.settings)
+        settings["name"] = rewiring.name_again(part.name, copies)
+        if self._space == "lcn":
+            layer, carry = _local_layer(part, settings)
+        else:
+            layer, carry = _dense_layer(
+                part, settings, self._free, self._radius
+            )
+        if self._copy_weights:
+            layer.start_from(
+                lambda: carry(_values(part.kernel)), _unit_bias(part)
+            )
+        image = masked_dense.untied_layer.in_data_format(
+            part.geometry.input_shape, layer.data_format
+        )
+        layer.build((None, *image))
+        self.pairs.append(VariablePair(part.kernel, layer.kernel, carry))
+        if part.bias is not None:
+            self.pairs.append(
+                VariablePair(
+                    part.bias, layer.bias, lambda bias: _bias_form(bias, part)
+                )
+            )
+        return layer
+
+
+def _local_layer(part, settings):
+    geometry = part.geometry
+    to_local = {
+        "shared": unrolling.share,
+        "local": lambda kernel, geometry: kernel,
+        "dense": unrolling.roll_local,
+    }[part.form]
+    layer = locally_connected2d.LocallyConnected2D(
+        geometry.filters,
+        geometry.kernel_size,
+        geometry.strides,
+        geometry.keras_padding(),
+        dilation_rate=geometry.dilation_rate,
+        groups=geometry.groups,
+        **settings,
+    )
+    return layer, lambda kernel: to_local(part.in_form(kernel), geometry)
+
+
+def _dense_layer(part, settings, free, radius):
+    geometry = part.geometry
+    to_dense = {
+        "shared": unrolling.unroll,
+        "local": unrolling.unroll_local,
+        "dense": lambda kernel, geometry: kernel,
+    }[part.form]
+    layer = masked_dense.MaskedDense(geometry, free, radius, **settings)
+    return layer, lambda kernel: to_dense(part.in_form(kernel), geometry)
+
+
+def _values(variable):
+    return keras.ops.convert_to_numpy(variable)
+
+
+def _unit_bias(part):
+    return None if part.bias is None else _bias_form(_values(part.bias), part)
+
+
+def _bias_form(bias, part):
+    if part.form == "shared":
+        return masked_dense.unit_bias(bias, part.geometry)
+    return bias
+
+
+def _identical_pairs(source, clone, state=False):
+    """Pairs of the variables of a kept layer; with `state`, seeds as well."""
+    before, after = source.weights, clone.weights
+    if state:
+        before, after = source.variables, clone.variables
+    if source is clone:
+        return []
+    return [
+        VariablePair(old, new, lambda values: values)
+        for old, new in zip(before, after, strict=True)
+    ]

@@ -1,0 +1,110 @@
+"""Optimizer state carried through the embedding, like the weights."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from needle_tf.embedding import convert
+
+
+def carry_slots(
+    source: keras.optimizers.Optimizer,
+    target: keras.optimizers.Optimizer,
+    pairs: list[convert.VariablePair],
+) -> None:
+    """Fills the slots of `target` with those of `source`, embedded.
+
+    A momentum or second moment has the shape of its weight and goes through
+    the same map. Numbers that belong to the whole optimizer (iterations,
+    running products) are copied; the learning rate stays `target`'s own.
+
+    Args:
+        source: Built optimizer of the first model.
+        target: Built optimizer of the same class for the embedded model.
+        pairs: As `convert.embed_with_pairs` returned them.
+
+    Raises:
+        ValueError: If the optimizers differ in class or are not built, or keep
+            state of another shape than the weights.
+    """
+    source, target = _inner(source), _inner(target)
+    if type(source) is not type(target):
+        raise ValueError(
+            "Slots can be carried between optimizers of one class. Received: "
+            f"{type(source).__name__} and {type(target).__name__}. Reset them "
+            "instead (--optimizer_slots=reset)."
+        )
+    if not (source.built and target.built):
+        raise ValueError(
+            "Both optimizers must be built before their slots are carried. "
+            "Call `optimizer.build(model.trainable_variables)`."
+        )
+    places = {id(pair.target): pair for pair in pairs}
+    old_variables = {id(v): i for i, v in enumerate(_trained(source))}
+    new_variables = _trained(target)
+    for name, old_slots in _slot_lists(source, len(old_variables)).items():
+        new_slots = getattr(target, name)
+        for variable, slot in zip(new_variables, new_slots, strict=True):
+            pair = places.get(id(variable))
+            if slot is None or pair is None:
+                continue
+            index = old_variables.get(id(pair.source))
+            if index is None:
+                raise ValueError(_unknown(source, variable))
+            _fill(slot, old_slots[index], pair, source)
+    _copy_scalars(source, target)
+
+
+def _fill(slot, old_slot, pair, optimizer):
+    values = keras.ops.convert_to_numpy(old_slot)
+    if values.shape != tuple(pair.source.shape):
+        raise ValueError(
+            f"{type(optimizer).__name__} keeps state of shape {values.shape} "
+            f"for a weight of shape {tuple(pair.source.shape)}, which cannot "
+            "be embedded. Reset it instead (--optimizer_slots=reset)."
+        )
+    slot.assign(pair.carry(np.asarray(values)))
+
+
+def _slot_lists(optimizer, count) -> dict[str, list[Any]]:
+    """Attributes that hold one variable for each trained one."""
+    lists = {}
+    for name, value in vars(optimizer).items():
+        is_list = isinstance(value, list) and len(value) == count
+        if not is_list or name in _NOT_SLOTS:
+            continue
+        if all(item is None or _is_variable(item) for item in value):
+            lists[name] = value
+    return lists
+
+
+def _copy_scalars(source, target):
+    target.iterations.assign(source.iterations)
+    for name, value in vars(source).items():
+        scalar = _is_variable(value) and value.shape == ()
+        if scalar and name not in ("_iterations", "_learning_rate"):
+            getattr(target, name).assign(value)
+
+
+def _trained(optimizer):
+    return optimizer._trainable_variables  # No public name in Keras 3.
+
+
+def _inner(optimizer):
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _is_variable(value):
+    return isinstance(value, keras.Variable)
+
+
+def _unknown(optimizer, variable):
+    return (
+        f'The weight behind "{variable.path}" was not trained by this '
+        f"{type(optimizer).__name__}, so it has no slots to carry. Reset them "
+        "instead (--optimizer_slots=reset)."
+    )
+
+
+_NOT_SLOTS = ("_trainable_variables", "_variables")

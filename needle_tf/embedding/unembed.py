@@ -1,0 +1,156 @@
+"""The way back: the nearest CNN or LCN of an untied network."""
+
+import keras
+
+from needle_tf.graphs import rewiring
+from needle_tf.layers import embedded_conv2d
+from needle_tf.layers import locally_connected2d
+from needle_tf.layers import masked_dense
+from needle_tf.ops import unrolling
+
+UNTIED = (masked_dense.MaskedDense, locally_connected2d.LocallyConnected2D)
+
+
+def unembed(model: keras.Model, space: str = "cnn") -> keras.Model:
+    """Returns the nearest CNN or LCN of an embedded model.
+
+    Each `MaskedDense` and `LocallyConnected2D` layer is projected orthogonally:
+    for the CNN every tap becomes the mean over its in-bounds positions, for the
+    LCN the off-local weights are dropped. `unembed(embed(model))` computes what
+    `model` computed, to the last bit of its weights. Padding that had been
+    folded in comes back as a `ZeroPadding2D`; a separable convolution comes
+    back as the depthwise and the pointwise convolution it consists of.
+
+    Args:
+        model: A model with untied layers, from `embed` or of your own.
+        space: `"cnn"` or `"lcn"`.
+
+    Returns:
+        A new Functional model, uncompiled.
+
+    Raises:
+        ValueError: If `space` is unknown or no layer is untied.
+
+    Reference: P_CNN and P_LCN of the embedding after arXiv:1906.06766.
+    """
+    if space not in ("cnn", "lcn"):
+        raise ValueError(
+            f'`space` must be "cnn" or "lcn". Received: space={space!r}.'
+        )
+    named = rewiring.named_layers(model)
+    if not any(isinstance(layer, UNTIED) for layer in named.values()):
+        raise ValueError(
+            f'Model "{model.name}" has no untied layer to project. Expected a '
+            "MaskedDense or LocallyConnected2D, as `embed` makes them. Its "
+            f"layers: {list(named)}."
+        )
+    built: dict[int, list[keras.Layer]] = {}
+
+    def replace(layer, *args, **kwargs):
+        if not isinstance(layer, UNTIED):
+            return rewiring.KEEP
+        if id(layer) not in built:
+            project = _convolution if space == "cnn" else _local
+            built[id(layer)] = project(layer)
+        images = args[0]
+        for step in built[id(layer)]:
+            images = step(images)
+        return images
+
+    nearest, kept = rewiring.rewire(
+        model, replace, name=f"{model.name}_{space}"
+    )
+    for source, clone in kept:
+        for old, new in zip(source.variables, clone.variables, strict=True):
+            new.assign(old)
+    return nearest
+
+
+def _local(layer):
+    """The nearest locally connected layer, compact."""
+    geometry = layer.geometry
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    if isinstance(layer, masked_dense.MaskedDense):
+        kernel = unrolling.roll_local(kernel, geometry)
+    nearest = locally_connected2d.LocallyConnected2D(
+        geometry.filters,
+        geometry.kernel_size,
+        geometry.strides,
+        geometry.keras_padding(),
+        dilation_rate=geometry.dilation_rate,
+        groups=geometry.groups,
+        **masked_dense.settings(layer, layer.name),
+    )
+    bias = layer.bias
+    if bias is not None:
+        bias = keras.ops.convert_to_numpy(bias)
+    return [nearest.start_from(lambda: kernel, bias)]
+
+
+def _convolution(layer):
+    """The nearest convolution, behind its padding if it needs any."""
+    geometry = layer.geometry
+    padding = geometry.keras_padding()
+    steps = []
+    if not isinstance(padding, str):
+        steps.append(
+            keras.layers.ZeroPadding2D(
+                padding,
+                data_format=layer.data_format,
+                name=f"{layer.name}_padding",
+            )
+        )
+        padding = "valid"
+    settings = masked_dense.settings(layer, layer.name)
+    settings.update(
+        kernel_size=geometry.kernel_size,
+        strides=geometry.strides,
+        padding=padding,
+        dilation_rate=geometry.dilation_rate,
+    )
+    convolution, kernel = _shared_layer(layer, settings)
+    image = geometry.input_shape
+    top_and_left = [sum(pair) for pair in geometry.margins()]
+    image = (
+        (image[0] + top_and_left[0], image[1] + top_and_left[1], image[2])
+        if steps
+        else image
+    )
+    convolution.build(
+        (
+            None,
+            *masked_dense.untied_layer.in_data_format(image, layer.data_format),
+        )
+    )
+    convolution.kernel.assign(kernel.reshape(convolution.kernel.shape))
+    if layer.bias is not None:
+        units = keras.ops.convert_to_numpy(layer.bias)
+        per_channel = units.reshape(-1, geometry.filters)
+        convolution.bias.assign(
+            per_channel.mean(axis=0, dtype="float64").astype(units.dtype)
+        )
+    return [*steps, convolution]
+
+
+def _shared_layer(layer, settings):
+    """An unbuilt convolution of the layer's type, and its projected kernel."""
+    geometry = layer.geometry
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    if isinstance(layer, masked_dense.MaskedDense):
+        kernel = unrolling.roll(kernel, geometry)
+    else:
+        kernel = unrolling.roll_shared(kernel, geometry)
+    channels = geometry.input_shape[2]
+    depthwise = geometry.groups == channels > 1
+    if depthwise and len(set(geometry.strides)) == 1:
+        for name in ("initializer", "regularizer"):
+            settings[f"depthwise_{name}"] = settings.pop(f"kernel_{name}")
+        multiplier = geometry.filters // channels
+        convolution = keras.layers.DepthwiseConv2D(
+            depth_multiplier=multiplier, **settings
+        )
+        return convolution, kernel
+    convolution = embedded_conv2d.EmbeddedConv2D(
+        geometry.filters, groups=geometry.groups, **settings
+    )
+    return convolution, kernel

@@ -1,0 +1,1 @@
+"""What the wiring of a Keras model says, and how to change it."""

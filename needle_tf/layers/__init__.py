@@ -1,0 +1,1 @@
+"""Keras layers: the bricks of embedded and locally connected networks."""

@@ -1,0 +1,1 @@
+"""Stateless math on tensors: no state, no files, no models."""
