@@ -92,10 +92,14 @@ def convolution_geometry(
 
 
 def _called_shape(layer):
-    try:
-        return tuple(layer.input.shape[1:])
-    except (AttributeError, ValueError) as error:
+    # `layer.input` would tell of the first call only.
+    shapes = {
+        tuple(node.input_tensors[0].shape[1:]) for node in layer._inbound_nodes
+    }
+    if len(shapes) != 1:
         raise ValueError(
-            f'Layer "{layer.name}" was not called on one symbolic input, so '
-            "its image size is unknown. Pass `input_shape`."
-        ) from error
+            f'Layer "{layer.name}" needs `input_shape`: by default it is that '
+            "of the symbolic tensor that the layer was called on. Received: "
+            f"calls on {sorted(shapes, key=str) or 'no symbolic tensor'}."
+        )
+    return shapes.pop()

@@ -20,7 +20,7 @@ def with_fans(
     Initializers that do not look at fans are returned as they are.
 
     Args:
-        initializer: Any Keras initializer; the `VarianceScaling` family (Glorot,
+        initializer: Any Keras initializer; `VarianceScaling` and its kin (Glorot,
             He, LeCun) is corrected.
         shape: The shape that will be drawn, two axes or more.
         fan_in: Weights that enter one unit.
@@ -35,8 +35,10 @@ def with_fans(
         "fan_out": lambda fans: fans[1],
         "fan_avg": lambda fans: (fans[0] + fans[1]) / 2,
     }[initializer.mode]
+    # Keras, too, takes fewer than one weight for one.
+    correction = max(1.0, select(drawn)) / max(1.0, select(wanted))
     return keras.initializers.VarianceScaling(
-        scale=initializer.scale * select(drawn) / select(wanted),
+        scale=initializer.scale * correction,
         mode=initializer.mode,
         distribution=initializer.distribution,
         seed=initializer.seed,

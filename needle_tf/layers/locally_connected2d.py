@@ -63,12 +63,19 @@ class LocallyConnected2D(untied_layer.UntiedLayer):
         **kwargs: Any,
     ):
         super().__init__(data_format=data_format, **kwargs)
-        self.filters = filters
-        self.kernel_size = _pair(kernel_size, "kernel_size")
-        self.strides = _pair(strides, "strides")
+        self.filters = conv_geometry.read_integer(filters, "filters")
+        self.kernel_size = conv_geometry.read_pair(kernel_size, "kernel_size")
+        self.strides = conv_geometry.read_pair(strides, "strides")
         self.padding = _read_padding(padding)
-        self.dilation_rate = _pair(dilation_rate, "dilation_rate")
-        self.groups = groups
+        self.dilation_rate = conv_geometry.read_pair(
+            dilation_rate, "dilation_rate"
+        )
+        self.groups = conv_geometry.read_integer(groups, "groups")
+        if self.filters % self.groups:
+            raise ValueError(
+                "`groups` must divide the filters. Received: "
+                f"groups={groups}, filters={filters}."
+            )
 
     def geometry_on(self, image_shape: tuple[int | None, ...]) -> ConvGeometry:
         explicit = not isinstance(self.padding, str)
@@ -144,25 +151,15 @@ def _in_image(geometry):
     return unrolling.share(ones, geometry)[..., :1]
 
 
-def _pair(value, name):
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or min(pair) < 1:
-        raise ValueError(
-            f"`{name}` must be one or two integers of at least 1. "
-            f"Received: {name}={value}."
-        )
-    return pair
-
-
 def _read_padding(padding):
-    if isinstance(padding, str) and padding in ("valid", "same"):
-        return padding
-    pairs = ()
     if not isinstance(padding, str):
-        pairs = tuple(tuple(int(size) for size in pair) for pair in padding)
-    if [len(pair) for pair in pairs] != [2, 2] or min(map(min, pairs)) < 0:
-        raise ValueError(
-            '`padding` must be "valid", "same" or ((top, bottom), (left, '
-            f"right)) of at least 0. Received: padding={padding!r}."
-        )
-    return pairs
+        try:
+            return conv_geometry.read_margins(padding, "padding")
+        except ValueError:
+            pass
+    elif padding.lower() in ("valid", "same"):
+        return padding.lower()
+    raise ValueError(
+        '`padding` must be "valid", "same" or ((top, bottom), (left, right)) '
+        f"of integers of at least 0. Received: padding={padding!r}."
+    )

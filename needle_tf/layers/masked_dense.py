@@ -1,6 +1,7 @@
 """Dense from image to image, with the freedom that a convolution leaves it."""
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -63,10 +64,16 @@ class MaskedDense(untied_layer.UntiedLayer):
         super().__init__(**kwargs)
         if isinstance(geometry, dict):
             geometry = ConvGeometry.from_config(geometry)
+        if not isinstance(geometry, ConvGeometry):
+            raise ValueError(
+                "`geometry` must be a `ConvGeometry` or its config, for "
+                "example `ConvGeometry.of_convolution((32, 32, 3), (3, 3), "
+                f"16)`. Received: geometry={geometry!r}."
+            )
         self.geometry = geometry
         self.free = free
-        self.radius = radius
         self._reach = check_freedom(free, radius)
+        self.radius = self._reach if free == "band" else None
 
     def geometry_on(self, image_shape: tuple[int | None, ...]) -> ConvGeometry:
         expected = untied_layer.in_data_format(
@@ -163,12 +170,13 @@ def check_freedom(free: str, radius: int | None) -> int | None:
                 f"free={free!r}, radius={radius}."
             )
         return 0 if free == "local" else None
-    if isinstance(radius, bool) or not isinstance(radius, int) or radius < 0:
+    is_count = isinstance(radius, numbers.Integral) and radius >= 0
+    if isinstance(radius, bool) or not is_count:
         raise ValueError(
             'free="band" needs `radius`, an integer of at least 0 (input '
             f"pixels). Received: radius={radius!r}."
         )
-    return radius
+    return int(radius)
 
 
 def dense_twin(

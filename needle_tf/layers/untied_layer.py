@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from needle_tf.ops import adoption
 from needle_tf.ops import conv_geometry
 
 ConvGeometry = conv_geometry.ConvGeometry
@@ -105,6 +106,10 @@ class UntiedLayer(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.geometry = self.geometry_on(tuple(input_shape[1:]))
+        # Images of another size would be read as more or fewer of this one.
+        self.input_spec = keras.layers.InputSpec(
+            shape=(None, *input_shape[1:])
+        )
         self.kernel = self.add_weight(
             name="kernel",
             shape=self.kernel_shape(),
@@ -161,7 +166,7 @@ class UntiedLayer(keras.layers.Layer):
     def _kernel_start(self, shape, dtype=None):
         if self._first_kernel is None:
             return self.draw_kernel(shape, dtype)
-        return ops.convert_to_tensor(self._first_kernel(), dtype=dtype)
+        return adoption.adopt(self._first_kernel(), dtype)
 
     def _bias_start(self, shape, dtype=None):
         if self._first_bias is None:

@@ -8,7 +8,10 @@ array of the dense size is ever made.
 
 import dataclasses
 import math
+import numbers
+import operator
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
@@ -74,21 +77,14 @@ class ConvGeometry:
     groups: int = 1
 
     def __post_init__(self) -> None:
-        for name, length in _PAIRS:
-            value = tuple(int(size) for size in getattr(self, name))
+        for name, length in _LENGTHS.items():
             least = 0 if name == "padding" else 1
-            if len(value) != length or min(value) < least:
-                raise ValueError(
-                    f"`{name}` must be {length} integers of at least {least}. "
-                    f"Received: {name}={getattr(self, name)}."
-                )
+            value = _integers(getattr(self, name), length, least, name)
+            object.__setattr__(self, name, value)
+        for name in ("filters", "groups"):
+            value = read_integer(getattr(self, name), name)
             object.__setattr__(self, name, value)
         channels = self.input_shape[2]
-        if self.filters < 1 or self.groups < 1:
-            raise ValueError(
-                "`filters` and `groups` must be at least 1. Received: "
-                f"filters={self.filters}, groups={self.groups}."
-            )
         if channels % self.groups or self.filters % self.groups:
             raise ValueError(
                 "`groups` must divide the input channels and the filters. "
@@ -99,32 +95,38 @@ class ConvGeometry:
     @classmethod
     def of_convolution(
         cls,
-        input_shape: tuple[int, int, int],
-        kernel_size: tuple[int, int],
+        input_shape: Sequence[int],
+        kernel_size: int | Sequence[int],
         filters: int,
         *,
-        strides: tuple[int, int] = (1, 1),
+        strides: int | Sequence[int] = (1, 1),
         padding: str = "valid",
-        dilation_rate: tuple[int, int] = (1, 1),
+        dilation_rate: int | Sequence[int] = (1, 1),
         groups: int = 1,
         zero_padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0),) * 2,
     ) -> "ConvGeometry":
         """Returns the geometry of a Keras convolution on `(H, W, C)` images.
 
         Args:
+            kernel_size, strides, dilation_rate: One integer or two.
             padding: `"valid"` or `"same"`, as Keras defines them: "same" with a
                 stride pads unevenly, the odd pixel at the end.
             zero_padding: `((top, bottom), (left, right))` of a `ZeroPadding2D`
                 in front of the convolution, to be folded into the geometry.
 
         Raises:
-            ValueError: If `padding` is unknown or the kernel does not fit.
+            ValueError: If an argument is unknown or the kernel does not fit.
         """
         if padding not in ("valid", "same"):
             raise ValueError(
                 '`padding` must be "valid" or "same". '
                 f"Received: padding={padding!r}."
             )
+        input_shape = _integers(input_shape, 3, 1, "input_shape")
+        kernel_size = read_pair(kernel_size, "kernel_size")
+        strides = read_pair(strides, "strides")
+        dilation_rate = read_pair(dilation_rate, "dilation_rate")
+        zero_padding = read_margins(zero_padding, "zero_padding")
         output_size, before = [], []
         for axis in range(2):
             first, last = zero_padding[axis]
@@ -139,9 +141,9 @@ class ConvGeometry:
             if count < 1:
                 raise ValueError(
                     "The kernel reaches beyond the image: "
-                    f"kernel_size={tuple(kernel_size)}, "
-                    f"dilation_rate={tuple(dilation_rate)}, "
-                    f"input_shape={tuple(input_shape)}. Use larger images or "
+                    f"kernel_size={kernel_size}, "
+                    f"dilation_rate={dilation_rate}, "
+                    f"input_shape={input_shape}. Use larger images or "
                     'padding="same".'
                 )
             output_size.append(count)
@@ -306,11 +308,63 @@ class ConvGeometry:
         return cls(**config)
 
 
-_PAIRS = (
-    ("input_shape", 3),
-    ("kernel_size", 2),
-    ("output_size", 2),
-    ("strides", 2),
-    ("dilation_rate", 2),
-    ("padding", 2),
-)
+_LENGTHS = {
+    "input_shape": 3,
+    "kernel_size": 2,
+    "output_size": 2,
+    "strides": 2,
+    "dilation_rate": 2,
+    "padding": 2,
+}
+
+
+def read_integer(value: int, name: str) -> int:
+    """Returns `value` as an integer of at least 1; ValueError otherwise."""
+    if not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(
+            f"`{name}` must be an integer of at least 1. "
+            f"Received: {name}={value!r}."
+        )
+    return int(value)
+
+
+def read_pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
+    """Returns one integer or two, of at least 1, as two.
+
+    Raises:
+        ValueError: If `value` is something else.
+    """
+    if isinstance(value, numbers.Integral):
+        value = (value, value)
+    return _integers(value, 2, 1, name)
+
+
+def read_margins(
+    value: Sequence[Sequence[int]], name: str
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns `((top, bottom), (left, right))` of integers of at least 0.
+
+    Raises:
+        ValueError: If `value` is something else.
+    """
+    try:
+        rows, columns = value
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"`{name}` must be ((top, bottom), (left, right)). "
+            f"Received: {name}={value!r}."
+        ) from None
+    return (_integers(rows, 2, 0, name), _integers(columns, 2, 0, name))
+
+
+def _integers(value, length, least, name):
+    try:
+        sizes = tuple(operator.index(size) for size in value)
+    except TypeError:  # Not a sequence, or a fraction in it.
+        sizes = ()
+    if len(sizes) != length or min(sizes) < least:
+        raise ValueError(
+            f"`{name}` must be {length} integers of at least {least}. "
+            f"Received: {name}={value!r}."
+        )
+    return sizes

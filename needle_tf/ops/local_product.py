@@ -1,11 +1,13 @@
 """Every output position with a kernel of its own, as one batched product.
 
-Positions come first in memory: each tap then moves whole blocks, and the
-product runs over positions (and channel groups) as its batch axis.
+With the batch as the last axis, what a position sees is a list of whole rows
+of memory, `taps x (channels, batch)`, and lies in the order in which the
+kernel of the position is stored: a gather, and one product per position.
 """
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from needle_tf.ops import conv_geometry
@@ -26,43 +28,61 @@ def local_product(
     Returns:
         `(batch, H' * W' * F)`.
     """
-    patches = _patches(images, geometry)
-    positions, filters = geometry.positions, geometry.filters
-    if geometry.groups > 1:
-        shape = (positions, -1, geometry.groups, geometry.group_outputs)
-        kernel = ops.transpose(ops.reshape(kernel, shape), (0, 2, 1, 3))
-    units = ops.matmul(patches, kernel)
-    axes = (1, 0, 2) if geometry.groups == 1 else (2, 0, 1, 3)
-    return ops.reshape(ops.transpose(units, axes), (-1, positions * filters))
-
-
-def _patches(images, geometry):
-    """What each position sees: `(positions, [groups,] batch, taps * C/g)`."""
-    images = ops.transpose(images, (1, 2, 0, 3))
-    margins = geometry.margins()
-    if margins != ((0, 0), (0, 0)):
-        images = ops.pad(images, (*margins, (0, 0), (0, 0)))
-    seen = [
-        images[_range(geometry, 0, u), _range(geometry, 1, v)]
-        for u in range(geometry.kernel_size[0])
-        for v in range(geometry.kernel_size[1])
-    ]
     positions, groups = geometry.positions, geometry.groups
-    depth = len(seen) * geometry.group_inputs
-    if groups == 1:
-        patches = ops.concatenate(seen, axis=-1)
-        return ops.reshape(patches, (positions, -1, depth))
+    seen = _seen_rows(geometry)
+    pixels = ops.reshape(images, (-1, geometry.dense_shape[0]))
+    rows = ops.transpose(pixels)
+    rows = ops.reshape(rows, (-1, geometry.group_inputs, ops.shape(images)[0]))
+    outside = len(seen[seen < 0])
+    if outside:
+        rows = ops.pad(rows, ((0, 1), (0, 0), (0, 0)))
+        seen = np.where(seen < 0, _last_row(geometry), seen)
+    depth = geometry.local_shape[1]
+    patches = ops.take(rows, seen.reshape(-1), axis=0)
     patches = ops.reshape(
-        ops.stack(seen, axis=3),
-        (positions, -1, len(seen), groups, geometry.group_inputs),
+        patches, (positions, groups, depth, ops.shape(images)[0])
     )
-    patches = ops.transpose(patches, (0, 3, 1, 2, 4))
-    return ops.reshape(patches, (positions, groups, -1, depth))
+    kernel = ops.reshape(
+        kernel, (positions, depth, groups, geometry.group_outputs)
+    )
+    units = ops.matmul(ops.transpose(kernel, (0, 2, 3, 1)), patches)
+    units = ops.reshape(units, (geometry.dense_shape[1], -1))
+    return ops.transpose(units)
 
 
-def _range(geometry, axis, tap):
-    """What `tap` reads along one axis of the padded image."""
-    first = tap * geometry.dilation_rate[axis]
-    stride = geometry.strides[axis]
-    last = first + (geometry.output_size[axis] - 1) * stride
-    return slice(first, last + 1, stride)
+def _seen_rows(geometry):
+    """Rows (pixel and group) that each position sees; -1 in the padding.
+
+    Returns:
+        `(positions, groups, taps)`.
+    """
+    height, width = (
+        _seen_pixels(geometry, 0)[:, None, :, None],
+        _seen_pixels(geometry, 1)[None, :, None, :],
+    )
+    pixel = np.where(
+        (height < 0) | (width < 0),
+        -1,
+        height * geometry.input_shape[1] + width,
+    )
+    pixel = pixel.reshape(geometry.positions, 1, -1)
+    group = np.arange(geometry.groups)[:, None]
+    rows = np.where(pixel < 0, -1, pixel * geometry.groups + group)
+    return rows.astype("int32")
+
+
+def _seen_pixels(geometry, axis):
+    """`(outputs, taps)`: the pixel along one axis, -1 if there is none."""
+    read = np.arange(geometry.output_size[axis])[:, None]
+    read = read * geometry.strides[axis] - geometry.padding[axis]
+    read = read + (
+        np.arange(geometry.kernel_size[axis]) * geometry.dilation_rate[axis]
+    )
+    inside = (read >= 0) & (read < geometry.input_shape[axis])
+    return np.where(inside, read, -1)
+
+
+def _last_row(geometry):
+    """The row of zeros behind all others."""
+    height, width, _ = geometry.input_shape
+    return height * width * geometry.groups

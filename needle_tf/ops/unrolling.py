@@ -7,17 +7,14 @@ unrolling is one broadcast assignment per tap: no loop over positions, and no
 memory but the result. Kernels are NumPy arrays on the host.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from needle_tf.ops import adoption
 from needle_tf.ops import conv_geometry
 
 ConvGeometry = conv_geometry.ConvGeometry
-
-# TensorFlow and JAX take over a NumPy array without a copy if it is aligned so.
-_ALIGNMENT = 64
 
 
 def conv2d_to_matrix(
@@ -54,19 +51,19 @@ def conv2d_to_matrix(
     Reference: arXiv:1906.06766, the embedding of a CNN in its eFCN.
     """
     kernel = np.asarray(kernel)
-    if kernel.ndim != 4 or len(tuple(input_shape)) != 3:
+    if kernel.ndim != 4 or np.shape(input_shape) != (3,):
         raise ValueError(
             "`kernel` must be (kh, kw, channels / groups, filters) and "
             "`input_shape` (height, width, channels). Received: kernel of "
-            f"shape {kernel.shape}, input_shape={tuple(input_shape)}."
+            f"shape {kernel.shape}, input_shape={input_shape}."
         )
     geometry = ConvGeometry.of_convolution(
         tuple(input_shape),
         kernel.shape[:2],
         kernel.shape[3],
-        strides=_pair(strides),
+        strides=strides,
         padding=padding,
-        dilation_rate=_pair(dilation_rate),
+        dilation_rate=dilation_rate,
         groups=groups,
         zero_padding=zero_padding,
     )
@@ -114,7 +111,7 @@ def share(kernel: np.ndarray, geometry: ConvGeometry) -> np.ndarray:
         `geometry.local_shape`, zero where a tap lies in the padding.
     """
     _check_shape(kernel, geometry.kernel_shape, "kernel")
-    local = np.zeros(geometry.local_shape, kernel.dtype)
+    local = adoption.aligned_zeros(geometry.local_shape, kernel.dtype)
     grouped = _by_group(kernel, geometry)
     for tap in geometry.taps():
         local_tap_view(local, geometry, tap)[...] = grouped[tap.u, tap.v]
@@ -124,7 +121,7 @@ def share(kernel: np.ndarray, geometry: ConvGeometry) -> np.ndarray:
 def roll_local(dense: np.ndarray, geometry: ConvGeometry) -> np.ndarray:
     """Returns the local entries of a dense matrix: the nearest LCN, compact."""
     _check_shape(dense, geometry.dense_shape, "dense kernel")
-    local = np.zeros(geometry.local_shape, dense.dtype)
+    local = adoption.aligned_zeros(geometry.local_shape, dense.dtype)
     for tap in geometry.taps():
         entries = tap_view(dense, geometry, tap)
         local_tap_view(local, geometry, tap)[...] = entries
@@ -198,27 +195,19 @@ def local_tap_view(
     return np.moveaxis(chosen, 2, 3)
 
 
-def aligned_zeros(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
-    """Returns zeros that a backend can take over without copying them.
-
-    Pages that are never written are never mapped, so the zeros of a sparse
-    matrix cost nothing until training touches them.
-    """
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(size + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
-
-
 def _blank(geometry, dtype, out):
     if out is None:
-        return aligned_zeros(geometry.dense_shape, dtype)
+        return adoption.aligned_zeros(geometry.dense_shape, dtype)
     _check_shape(out, geometry.dense_shape, "out")
     if not out.flags.c_contiguous:
         raise ValueError(
             "`out` must be C-contiguous. Received strides "
             f"{out.strides} for shape {out.shape}."
+        )
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise ValueError(
+            f"`out` must be able to hold the kernel's {dtype}. Received: "
+            f"out of {out.dtype}."
         )
     out.fill(0)
     return out
@@ -240,8 +229,11 @@ def _mean_kernel(weights, view, geometry):
     grouped = _by_group(kernel, geometry)
     for tap in geometry.taps():
         entries = view(weights, geometry, tap)
-        mean = entries.mean(axis=(0, 1), dtype=np.float64)
-        grouped[tap.u, tap.v] = mean
+        first = entries[0, 0]
+        # Seen from the first copy, equal copies have their value as mean
+        # exactly, in float64 too.
+        apart = np.subtract(entries, first, dtype=np.float64)
+        grouped[tap.u, tap.v] = first + apart.mean(axis=(0, 1))
     return kernel
 
 
@@ -251,7 +243,3 @@ def _check_shape(array, expected, name):
             f"The {name} does not fit the geometry. Expected shape "
             f"{tuple(expected)}, received {tuple(array.shape)}."
         )
-
-
-def _pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)

@@ -1,0 +1,41 @@
+"""needle_tf: architectural bias, weight rotation and rescaling symmetry.
+
+The public names. Importing the package registers its layers with Keras, so
+that saved models load; only `python -m needle_tf.main` and the other binaries
+put that off until their flags are read (`sys.argv[0]` is "-m" just then).
+"""
+
+import importlib
+import sys
+
+_PUBLIC = {
+    "ConvGeometry": "ops.conv_geometry",
+    "Distances": "ops.subspace",
+    "EmbeddedConv2D": "layers.embedded_conv2d",
+    "LocallyConnected2D": "layers.locally_connected2d",
+    "MaskedDense": "layers.masked_dense",
+    "SubspaceDistance": "callbacks.subspace_distance",
+    "conv2d_to_matrix": "ops.unrolling",
+    "embed": "embedding.convert",
+    "subspace_distance": "embedding.distances",
+    "unembed": "embedding.unembed",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(
+            f"module 'needle_tf' has no attribute {name!r}. "
+            f"Its public names: {', '.join(__all__)}."
+        )
+    module = importlib.import_module(f"needle_tf.{_PUBLIC[name]}")
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+if sys.argv[:1] != ["-m"]:
+    for _name in __all__:
+        __getattr__(_name)

@@ -1,0 +1,1 @@
+"""Keras callbacks that measure and write while a model trains."""
