@@ -148,7 +148,11 @@ class _Target:
         if id(layer) not in self._chosen:
             return rewiring.KEEP
         images, padding = self._unpadded(args[0], layer.data_format)
-        for step in self._chain(layer, tuple(images.shape[1:]), padding):
+        chain = self._chain(layer, tuple(images.shape[1:]), padding)
+        if isinstance(chain[0], masked_dense.MaskedDense):
+            sources = keras.utils.get_source_inputs(images)
+            chain[0].reads_data = any(images is source for source in sources)
+        for step in chain:
             images = step(images)
         return images
 

@@ -44,7 +44,10 @@ def separable_conv2d(layer, input_shape, zero_padding) -> list[Part]:
     kernel = layer.depthwise_kernel
     depthwise = _depthwise(layer, kernel, input_shape, zero_padding)
     depthwise.settings.update(
-        name=f"{layer.name}_depthwise", activation=None, use_bias=False
+        name=f"{layer.name}_depthwise",
+        activation=None,
+        activity_regularizer=None,
+        use_bias=False,
     )
     between = depthwise.geometry.output_shape
     pointwise = ConvGeometry.of_convolution(between, (1, 1), layer.filters)

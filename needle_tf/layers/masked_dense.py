@@ -12,6 +12,7 @@ from keras import ops
 from needle_tf.layers import fans
 from needle_tf.layers import untied_layer
 from needle_tf.ops import conv_geometry
+from needle_tf.ops import ordered_product
 
 ConvGeometry = conv_geometry.ConvGeometry
 
@@ -26,7 +27,9 @@ class MaskedDense(untied_layer.UntiedLayer):
     geometry says where the entries of the convolution lie; `free` says which
     entries may differ from 0. Fixed entries are exactly 0 at any time, whatever
     the optimizer does: they take no part in the output, get no gradient, and
-    are set back to 0 after each update.
+    are set back to 0 after each update. (Keras averages weights before that:
+    with `use_ema`, an optimizer that mixes weights, like Muon, leaves averages
+    there; they take no part in the output either.)
 
     Args:
         geometry: `ConvGeometry`, or its config as a dictionary.
@@ -36,6 +39,9 @@ class MaskedDense(untied_layer.UntiedLayer):
         radius: For `"band"`: input pixels around the receptive field, at least
             0, by the larger of the row and column distances. Channels of
             different groups stay unconnected in a band.
+        reads_data: True for a layer that sees data rather than features. The
+            gradient of its kernel then does not wait for that of its input.
+            A matter of memory and speed alone; results are the same.
         **kwargs: `data_format`, and what `keras.layers.Dense` takes besides
             `units`. Fans of the initializer are the free weights of a unit.
 
@@ -59,6 +65,8 @@ class MaskedDense(untied_layer.UntiedLayer):
         geometry: ConvGeometry | dict[str, Any],
         free: str = "local",
         radius: int | None = None,
+        *,
+        reads_data: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -72,6 +80,7 @@ class MaskedDense(untied_layer.UntiedLayer):
             )
         self.geometry = geometry
         self.free = free
+        self.reads_data = reads_data
         self._reach = check_freedom(free, radius)
         self.radius = self._reach if free == "band" else None
 
@@ -107,7 +116,9 @@ class MaskedDense(untied_layer.UntiedLayer):
 
     def units(self, images, kernel):
         pixels = ops.reshape(images, (-1, self.geometry.dense_shape[0]))
-        return ops.matmul(pixels, self.mask(kernel))
+        if self.free != "all" or self.reads_data:
+            return ops.matmul(pixels, self.mask(kernel))
+        return ordered_product.ordered_product(pixels, kernel)
 
     def mask(self, kernel):
         """Returns `kernel` with the entries that are not free set to 0."""
@@ -138,6 +149,7 @@ class MaskedDense(untied_layer.UntiedLayer):
             geometry=self.geometry.get_config(),
             free=self.free,
             radius=self.radius,
+            reads_data=self.reads_data,
         )
         return config
 
@@ -222,6 +234,7 @@ def settings(layer: keras.layers.Layer, name: str) -> dict[str, Any]:
         "bias_initializer": layer.bias_initializer,
         "kernel_regularizer": getattr(layer, f"{prefix}_regularizer"),
         "bias_regularizer": layer.bias_regularizer,
+        "activity_regularizer": layer.activity_regularizer,
         "trainable": layer.trainable,
         "dtype": layer.dtype_policy,
     }
