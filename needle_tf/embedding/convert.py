@@ -20,6 +20,7 @@ from needle_tf.embedding import selection
 from needle_tf.graphs import rewiring
 from needle_tf.layers import locally_connected2d
 from needle_tf.layers import masked_dense
+from needle_tf.layers import untied_layer
 from needle_tf.ops import unrolling
 
 SPACES = ("fcn", "band", "lcn")
@@ -115,39 +116,42 @@ def embed_with_pairs(
     free = {"fcn": "all", "band": "band", "lcn": "local"}[space]
     reach = masked_dense.check_freedom(free, radius)
     chosen = selection.choose(model, layers, reach if copy_weights else None)
-    target = _Target(chosen, space, free, radius, copy_weights)
+    target = _Target(
+        chosen, space, free, radius, copy_weights, rewiring.all_names(model)
+    )
     embedded, kept = rewiring.rewire(
         model, target, name=f"{model.name}_{space}"
     )
     pairs = target.pairs
     for source_layer, clone in kept:
         pairs += _identical_pairs(source_layer, clone)
-    if copy_weights:
-        for source_layer, clone in kept:
-            for pair in _identical_pairs(source_layer, clone, state=True):
-                pair.target.assign(pair.source)
+        # What was adapted to the data is no weight: it stays at any rate.
+        if copy_weights or hasattr(source_layer, "adapt"):
+            rewiring.copy_state(source_layer, clone)
     return embedded, pairs
 
 
 class _Target:
     """Puts new layers in the place of the chosen ones, call by call."""
 
-    def __init__(self, chosen, space, free, radius, copy_weights):
+    def __init__(self, chosen, space, free, radius, copy_weights, names):
         self.pairs = []
         self._chosen = chosen
         self._space = space
         self._free = free
         self._radius = radius
         self._copy_weights = copy_weights
+        self._names = names
         self._built = {}
         self._padded = {}
+        self._paddings = {}
 
     def __call__(self, layer, *args, **kwargs):
-        if isinstance(layer, keras.layers.ZeroPadding2D):
+        if type(layer) is keras.layers.ZeroPadding2D:  # A subclass may not.
             return self._remember_padding(layer, *args)
         if id(layer) not in self._chosen:
             return rewiring.KEEP
-        images, padding = self._unpadded(args[0], layer.data_format)
+        images, padding = self._unpadded(args[0], layer)
         chain = self._chain(layer, tuple(images.shape[1:]), padding)
         if isinstance(chain[0], masked_dense.MaskedDense):
             sources = keras.utils.get_source_inputs(images)
@@ -162,19 +166,23 @@ class _Target:
         The layer itself stays for those who need its output; if nobody does,
         it drops out of the graph.
         """
-        padded = keras.layers.ZeroPadding2D.from_config(layer.get_config())(
-            images
-        )
+        if id(layer) not in self._paddings:
+            self._paddings[id(layer)] = keras.layers.ZeroPadding2D.from_config(
+                layer.get_config()
+            )
+        padded = self._paddings[id(layer)](images)
         self._padded[id(padded)] = (padded, images, layer)
         return padded
 
-    def _unpadded(self, images, data_format):
+    def _unpadded(self, images, layer):
+        """What lies before the padding in front of a convolution."""
         padding = np.zeros((2, 2), int)
-        while id(images) in self._padded:
-            _, inner, layer = self._padded[id(images)]
-            if layer.data_format != data_format:
+        takes_padding = not isinstance(layer, untied_layer.UntiedLayer)
+        while takes_padding and id(images) in self._padded:
+            _, inner, before = self._padded[id(images)]
+            if before.data_format != layer.data_format:
                 break
-            padding += np.array(layer.padding)
+            padding += np.array(before.padding)
             images = inner
         return images, tuple(tuple(int(n) for n in axis) for axis in padding)
 
@@ -182,8 +190,8 @@ class _Target:
         """The new layers for one call, the old ones if the shapes are known."""
         key = (id(layer), input_shape, padding)
         if key not in self._built:
-            copies = sum(known[0] == id(layer) for known in self._built)
-            if copies:
+            is_copy = any(known[0] == id(layer) for known in self._built)
+            if is_copy:
                 warnings.warn(
                     f'Layer "{layer.name}" is shared by images of several '
                     "sizes; each size gets weights of its own.",
@@ -191,12 +199,21 @@ class _Target:
                 )
             rule = registry.find_rule(layer)
             parts = rule(layer, input_shape, padding)
-            self._built[key] = [self._layer(part, copies) for part in parts]
+            names = [self._name(part, layer, is_copy) for part in parts]
+            self._built[key] = list(map(self._layer, parts, names))
         return self._built[key]
 
-    def _layer(self, part, copies):
-        settings = dict(part.settings)
-        settings["name"] = rewiring.name_again(part.name, copies)
+    def _name(self, part, layer, is_copy):
+        """The part's own name unless another layer has it."""
+        own = part.name == layer.name and not is_copy
+        if own or part.name not in self._names:
+            self._names.add(part.name)
+            return part.name
+        return rewiring.free_name(part.name, self._names)
+
+    def _layer(self, part, name):
+        settings = {key: _anew(value) for key, value in part.settings.items()}
+        settings["name"] = name
         if self._space == "lcn":
             layer, carry = _local_layer(part, settings)
         else:
@@ -207,7 +224,7 @@ class _Target:
             layer.start_from(
                 lambda: carry(_values(part.kernel)), _unit_bias(part)
             )
-        image = masked_dense.untied_layer.in_data_format(
+        image = untied_layer.in_data_format(
             part.geometry.input_shape, layer.data_format
         )
         layer.build((None, *image))
@@ -251,6 +268,13 @@ def _dense_layer(part, settings, free, radius):
     return layer, lambda kernel: to_dense(part.in_form(kernel), geometry)
 
 
+def _anew(setting):
+    """A copy of an initializer: one object draws the same numbers each time."""
+    if isinstance(setting, keras.initializers.Initializer):
+        return setting.clone()
+    return setting
+
+
 def _values(variable):
     return keras.ops.convert_to_numpy(variable)
 
@@ -265,14 +289,11 @@ def _bias_form(bias, part):
     return bias
 
 
-def _identical_pairs(source, clone, state=False):
-    """Pairs of the variables of a kept layer; with `state`, seeds as well."""
-    before, after = source.weights, clone.weights
-    if state:
-        before, after = source.variables, clone.variables
+def _identical_pairs(source, clone):
+    """Pairs of the weights of a kept layer."""
     if source is clone:
         return []
     return [
         VariablePair(old, new, lambda values: values)
-        for old, new in zip(before, after, strict=True)
+        for old, new in zip(source.weights, clone.weights, strict=True)
     ]

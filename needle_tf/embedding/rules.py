@@ -12,8 +12,6 @@ from needle_tf.ops import conv_geometry
 ConvGeometry = conv_geometry.ConvGeometry
 Part = registry.Part
 
-_NO_PADDING = ((0, 0), (0, 0))
-
 
 @registry.embeds(keras.layers.Conv2D, embedded_conv2d.EmbeddedConv2D)
 def conv2d(layer, input_shape, zero_padding) -> list[Part]:
@@ -72,14 +70,14 @@ def separable_conv2d(layer, input_shape, zero_padding) -> list[Part]:
 @registry.embeds(locally_connected2d.LocallyConnected2D)
 def locally_connected2d_(layer, input_shape, zero_padding) -> list[Part]:
     """A locally connected layer has a kernel per position."""
-    _refuse_padding(layer, zero_padding)
+    del zero_padding  # Not folded into a layer with padding of its own.
     return [_untied(layer, input_shape, "local")]
 
 
 @registry.embeds(masked_dense.MaskedDense)
 def masked_dense_(layer, input_shape, zero_padding) -> list[Part]:
     """A masked dense layer is dense already; its freedom may widen."""
-    _refuse_padding(layer, zero_padding)
+    del zero_padding  # Not folded into a layer with padding of its own.
     return [_untied(layer, input_shape, "dense")]
 
 
@@ -118,11 +116,3 @@ def _untied(layer, input_shape, form):
         bias=layer.bias,
         settings=masked_dense.settings(layer, layer.name),
     )
-
-
-def _refuse_padding(layer, zero_padding):
-    if zero_padding != _NO_PADDING:
-        raise ValueError(
-            f'Layer "{layer.name}" follows a ZeroPadding2D, which only a '
-            "convolution takes in. Give the layer its own padding."
-        )

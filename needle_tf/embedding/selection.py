@@ -1,13 +1,11 @@
 """Which layers of a model are embedded, and which are refused by name."""
 
-from collections.abc import Iterator
 from collections.abc import Sequence
 
 import keras
 
 from needle_tf.embedding import registry
 from needle_tf.graphs import rewiring
-from needle_tf.layers import locally_connected2d
 from needle_tf.layers import masked_dense
 
 
@@ -28,7 +26,7 @@ def choose(
         ValueError: Naming the layer and what to do, if one cannot be embedded
             or is unknown, or there is none at all.
     """
-    named = rewiring.named_layers(model)
+    named = rewiring.named_layers(model, in_graph=True)
     candidates = {
         name: layer
         for name, layer in named.items()
@@ -48,6 +46,7 @@ def choose(
     for name, layer in wanted.items():
         _refuse_unknown(name, layer, list(candidates))
         _refuse_constraints(name, layer)
+        _refuse_activation(name, layer)
         _refuse_narrower(name, layer, reach)
     return {id(layer) for layer in wanted.values()}
 
@@ -55,11 +54,22 @@ def choose(
 def _names(named, layers):
     if isinstance(layers, str | keras.Layer):
         layers = [layers]
+    if not layers:
+        raise ValueError(
+            "`layers` is empty, so there is nothing to embed. Received: "
+            f"layers={layers!r}. Name some of {list(named)}, or leave it out "
+            "for every convolution."
+        )
     by_id = {id(layer): name for name, layer in named.items()}
     for layer in layers:
         name = layer
         if isinstance(layer, keras.Layer):
-            name = by_id.get(id(layer), layer.name)
+            name = by_id.get(id(layer))
+        if name is None:
+            raise ValueError(
+                f'`layers` holds a layer "{layer.name}" that is not in the '
+                f"graph of this model. Its layers: {list(named)}."
+            )
         if name not in named:
             raise ValueError(
                 f'`layers` names "{name}", which is no layer of this model. '
@@ -71,26 +81,38 @@ def _names(named, layers):
 def _refuse_unknown(name, layer, candidates):
     if registry.find_rule(layer) is not None:
         return
-    named = [other for other in candidates if other != name]
+    others = [other for other in candidates if other != name]
+    leave = f"Leave it as it is with layers={others}, or declare"
     raise ValueError(
         f'Layer "{name}" ({type(layer).__name__}) cannot be embedded: there '
         f"are rules for {_known()} themselves, not for their subclasses. "
-        f"Leave it as it is with layers={named}, or declare a rule with "
+        f"{leave if others else 'Declare'} a rule with "
         "`needle_tf.embedding.registry.embeds`."
     )
 
 
 def _refuse_constraints(name, layer):
-    untied = (masked_dense.MaskedDense, locally_connected2d.LocallyConnected2D)
-    own_kernel = () if isinstance(layer, untied) else _CONSTRAINTS
-    for attribute in (*own_kernel, "bias_constraint"):
+    for attribute in _CONSTRAINTS:
         constraint = getattr(layer, attribute, None)
         if constraint is not None:
             raise ValueError(
                 f'Layer "{name}" has {attribute}={type(constraint).__name__}, '
-                "which has no meaning for a dense kernel. Remove it, or leave "
-                "the layer out with `layers=[...]`."
+                "which does not carry over: it speaks of axes that the new "
+                "weights do not have. Remove it, or leave the layer out with "
+                "`layers=[...]`."
             )
+
+
+def _refuse_activation(name, layer):
+    activation = getattr(layer, "activation", None)
+    if not isinstance(activation, keras.Layer):
+        return
+    if activation.variables or not activation.built:
+        raise ValueError(
+            f'Layer "{name}" has activation={type(activation).__name__}, a '
+            "layer with weights of its own, which the two models would share. "
+            "Put it behind the layer, as a layer of the model."
+        )
 
 
 def _refuse_narrower(name, layer, reach):
@@ -110,7 +132,7 @@ def _refuse_hidden(name, layer):
     """Refuses convolutions inside layers whose graph cannot be seen."""
     if registry.is_convolution(layer):
         return
-    for inner in _sublayers(layer):
+    for inner in rewiring.held_layers(layer):
         if registry.is_convolution(inner):
             raise ValueError(
                 f'Layer "{name}" ({type(layer).__name__}) holds the '
@@ -118,24 +140,6 @@ def _refuse_hidden(name, layer):
                 "rewritten. Build it as a functional model, or name the "
                 "layers to embed with `layers=[...]`."
             )
-
-
-def _sublayers(layer) -> Iterator[keras.Layer]:
-    """Layers held in the attributes of a layer, at any depth."""
-    waiting, seen = [layer], {id(layer)}
-    while waiting:
-        for value in list(vars(waiting.pop()).values()):
-            for item in _items(value):
-                if isinstance(item, keras.Layer) and id(item) not in seen:
-                    seen.add(id(item))
-                    waiting.append(item)
-                    yield item
-
-
-def _items(value):
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _known():
@@ -146,4 +150,5 @@ _CONSTRAINTS = (
     "kernel_constraint",
     "depthwise_constraint",
     "pointwise_constraint",
+    "bias_constraint",
 )

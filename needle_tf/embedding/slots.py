@@ -45,6 +45,8 @@ def carry_slots(
     new_variables = _trained(target)
     for name, old_slots in _slot_lists(source, len(old_variables)).items():
         new_slots = getattr(target, name)
+        if len(new_slots) != len(new_variables):
+            raise ValueError(_other_settings(source, target, name))
         for variable, slot in zip(new_variables, new_slots, strict=True):
             pair = places.get(id(variable))
             if slot is None or pair is None:
@@ -97,6 +99,14 @@ def _inner(optimizer):
 
 def _is_variable(value):
     return isinstance(value, keras.Variable)
+
+
+def _other_settings(source, target, name):
+    return (
+        f"Both optimizers are {type(source).__name__}, but only the first "
+        f"keeps `{name.strip('_')}`: their settings differ. Give them the "
+        "same settings, or reset the slots (--optimizer_slots=reset)."
+    )
 
 
 def _unknown(optimizer, variable):

@@ -29,7 +29,8 @@ def unembed(model: keras.Model, space: str = "cnn") -> keras.Model:
         A new Functional model, uncompiled.
 
     Raises:
-        ValueError: If `space` is unknown or no layer is untied.
+        ValueError: If `space` is unknown, or no layer is untied, or one is
+            out of reach inside another.
 
     Reference: P_CNN and P_LCN of the embedding after arXiv:1906.06766.
     """
@@ -37,7 +38,9 @@ def unembed(model: keras.Model, space: str = "cnn") -> keras.Model:
         raise ValueError(
             f'`space` must be "cnn" or "lcn". Received: space={space!r}.'
         )
-    named = rewiring.named_layers(model)
+    named = rewiring.named_layers(model, in_graph=True)
+    for name, layer in named.items():
+        _refuse_hidden(name, layer)
     if not any(isinstance(layer, UNTIED) for layer in named.values()):
         raise ValueError(
             f'Model "{model.name}" has no untied layer to project. Expected a '
@@ -61,9 +64,19 @@ def unembed(model: keras.Model, space: str = "cnn") -> keras.Model:
         model, replace, name=f"{model.name}_{space}"
     )
     for source, clone in kept:
-        for old, new in zip(source.variables, clone.variables, strict=True):
-            new.assign(old)
+        rewiring.copy_state(source, clone)
     return nearest
+
+
+def _refuse_hidden(name, layer):
+    """Refuses untied layers inside layers whose graph cannot be seen."""
+    for inner in rewiring.held_layers(layer):
+        if isinstance(inner, UNTIED):
+            raise ValueError(
+                f'Layer "{name}" ({type(layer).__name__}) holds the untied '
+                f'layer "{inner.name}" where the graph cannot be rewritten. '
+                "Build it as a functional model."
+            )
 
 
 def _local(layer):

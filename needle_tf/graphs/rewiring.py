@@ -1,6 +1,8 @@
 """Replaces layers in the graph of a functional model."""
 
+import inspect
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -17,9 +19,10 @@ def rewire(
     """Returns a copy of `model` in which `replace` makes some of the calls.
 
     Every call of a layer in the graph is offered to `replace(layer, *args,
-    **kwargs)`, nested models from the inside. It returns the output of what it
-    puts there, or `KEEP`. Kept layers are cloned once, however often they are
-    called, so sharing survives; their weights are fresh.
+    **kwargs)`, nested models from the inside, the first argument always by
+    position. It returns the output of what it puts there, or `KEEP`. Kept
+    layers are cloned once, however often they are called, so sharing survives;
+    their weights are fresh.
 
     Args:
         model: A Functional or Sequential model with a known input.
@@ -37,10 +40,14 @@ def rewire(
     """
     clones: dict[int, tuple[keras.Layer, keras.Layer]] = {}
     nested: dict[tuple, keras.Model] = {}
+    taken = all_names(model)
 
     def call(layer, *args, **kwargs):
         if not isinstance(layer, keras.Layer):
             return layer(*args, **kwargs)  # A bare operation such as `a + b`.
+        first = next(iter(inspect.signature(layer.call).parameters), None)
+        if not args and first in kwargs:
+            args = (kwargs.pop(first),)
         output = replace(layer, *args, **kwargs)
         if output is not KEEP:
             return output
@@ -54,10 +61,9 @@ def rewire(
         shapes = keras.tree.map_structure(lambda x: tuple(x.shape), inputs)
         key = (id(layer), str(shapes))
         if key not in nested:
-            copies = sum(known[0] == id(layer) for known in nested)
-            nested[key] = _walk(
-                layer, call, name_again(layer.name, copies), inputs
-            )
+            is_copy = any(known[0] == id(layer) for known in nested)
+            name = free_name(layer.name, taken) if is_copy else layer.name
+            nested[key] = _walk(layer, call, name, inputs)
         return nested[key]
 
     rewired = _walk(model, call, name or model.name)
@@ -65,18 +71,28 @@ def rewire(
 
 
 def has_graph(layer: keras.Layer) -> bool:
-    """Returns whether `layer` is a model with a graph that can be walked."""
+    """Returns whether `layer` is a model with a graph that can be walked.
+
+    Not one with a `call` of its own, which may do anything.
+    """
     if isinstance(layer, keras.Sequential):
-        return bool(layer.layers) and layer.built
+        own_call = type(layer).call is not keras.Sequential.call
+        return bool(layer.layers) and layer.built and not own_call
     is_model = isinstance(layer, keras.Model)
     return is_model and type(layer).call is _FUNCTIONAL.call
 
 
-def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
+def named_layers(
+    model: keras.Model, *, in_graph: bool = False
+) -> dict[str, keras.Layer]:
     """Returns the layers of a model and of the models nested in it.
 
     Keys are layer names, those of nested models behind the model's name and a
     slash. A shared layer appears once, under its first name.
+
+    Args:
+        in_graph: Only layers that `rewire` reaches: a nested model without a
+            graph then counts as one layer.
     """
     found: dict[str, keras.Layer] = {}
     seen: set[int] = set()
@@ -86,7 +102,8 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
             if id(layer) in seen:
                 continue
             seen.add(id(layer))
-            if isinstance(layer, keras.Model):
+            is_open = has_graph(layer) or not in_graph
+            if isinstance(layer, keras.Model) and is_open:
                 visit(layer, f"{prefix}{layer.name}/")
             else:
                 found[prefix + layer.name] = layer
@@ -95,12 +112,48 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
     return found
 
 
-def name_again(name: str, copies: int) -> str:
-    """Returns a name for one more copy of a layer that exists `copies` times.
+def held_layers(layer: keras.Layer) -> Iterator[keras.Layer]:
+    """Yields the layers in the attributes of a layer, at any depth."""
+    waiting, seen = [layer], {id(layer)}
+    while waiting:
+        for value in list(vars(waiting.pop()).values()):
+            for item in _items(value):
+                if isinstance(item, keras.Layer) and id(item) not in seen:
+                    seen.add(id(item))
+                    waiting.append(item)
+                    yield item
+
+
+def all_names(model: keras.Model) -> set[str]:
+    """Returns the names of all layers and nested models, at any depth."""
+    names = set()
+    for path in named_layers(model):
+        names.update(path.split("/"))
+    return names
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Returns the first of `name_1`, `name_2`, ... not taken, and takes it.
 
     Layer names are unique within a model.
     """
-    return f"{name}_{copies}" if copies else name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    taken.add(f"{name}_{number}")
+    return f"{name}_{number}"
+
+
+def copy_state(source: keras.Layer, clone: keras.Layer) -> None:
+    """Gives a clone all variables of its source: weights, statistics, seeds."""
+    if source is clone:
+        return
+    for old, new in zip(source.variables, clone.variables, strict=True):
+        new.assign(old)
+    for layer in (clone, *held_layers(clone)):
+        # Preprocessing layers keep what they computed from their variables.
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def _walk(model, call, name, inputs=None):
@@ -117,15 +170,28 @@ def _walk(model, call, name, inputs=None):
     else:
         view = keras.Model(model.input, model.output, name=name)
     if inputs is not None:
-        inputs = keras.tree.map_structure(
-            lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), inputs
-        )
+        inputs = _inputs_like(view.input, inputs)
     return keras.models.clone_model(
         view,
         input_tensors=inputs,
         clone_function=lambda layer: layer,
         call_function=call,
     )
+
+
+def _inputs_like(expected, given):
+    """New inputs like those of `expected`, in the shapes of `given`.
+
+    Keras lets a call give a tuple for a list, or a dictionary by name.
+    """
+    before = keras.tree.flatten(expected)
+    if isinstance(given, dict) and not isinstance(expected, dict):
+        given = [given[tensor.name] for tensor in before]
+    fresh = [
+        keras.Input(batch_shape=new.shape, dtype=old.dtype, name=old.name)
+        for old, new in zip(before, keras.tree.flatten(given), strict=True)
+    ]
+    return keras.tree.pack_sequence_as(expected, fresh)
 
 
 def _clone(layer):
@@ -139,6 +205,12 @@ def _clone(layer):
             f"{error} Give it a `get_config` that holds its constructor "
             "arguments."
         ) from error
+
+
+def _items(value):
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 _FUNCTIONAL = type(

@@ -20,8 +20,8 @@ def with_fans(
     Initializers that do not look at fans are returned as they are.
 
     Args:
-        initializer: Any Keras initializer; `VarianceScaling` and its kin (Glorot,
-            He, LeCun) is corrected.
+        initializer: Any Keras initializer; `VarianceScaling` and its kin
+            (Glorot, He, LeCun) are corrected.
         shape: The shape that will be drawn, two axes or more.
         fan_in: Weights that enter one unit.
         fan_out: Weights that leave one input.

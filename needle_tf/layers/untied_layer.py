@@ -107,9 +107,7 @@ class UntiedLayer(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.geometry = self.geometry_on(tuple(input_shape[1:]))
         # Images of another size would be read as more or fewer of this one.
-        self.input_spec = keras.layers.InputSpec(
-            shape=(None, *input_shape[1:])
-        )
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
         self.kernel = self.add_weight(
             name="kernel",
             shape=self.kernel_shape(),

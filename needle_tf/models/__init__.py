@@ -1,0 +1,1 @@
+"""The published networks as builder functions, by name in a registry."""

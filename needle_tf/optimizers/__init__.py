@@ -1,0 +1,1 @@
+"""What trains a network: optimizers by name, and the options they read."""

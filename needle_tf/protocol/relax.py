@@ -1,0 +1,189 @@
+"""The protocol: one CNN, the networks relaxed from it, the baselines.
+
+    CNN 0 -> epochs;  for each relax epoch: embed, train on;  baselines
+
+Stages that are finished are not run again, whichever process ran them.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import gc
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from needle_tf.data import loading
+from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import history as history_lib
+from needle_tf.protocol import plan as plan_lib
+from needle_tf.protocol import run_folder
+from needle_tf.protocol import start_up
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        histories: One per stage that was run, in their order.
+        problems: In words, what went wrong without ending the run: stages
+            that diverged, or could not be started because the CNN did.
+    """
+
+    histories: list[history_lib.History]
+    problems: list[str]
+
+
+def run(
+    config: config_lib.ProtocolConfig,
+    run_dir: str | os.PathLike,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    progress: str = "auto",
+    library_logs: bool = False,
+    notes: Mapping[str, str] | None = None,
+    report: Callable[[str], None] = functools.partial(print, flush=True),
+) -> Outcome:
+    """Runs the protocol, or what is left of it, in a run folder.
+
+    Args:
+        config: What is run.
+        run_dir: Where everything of the run lies; see `run_folder`. A folder
+            of the same configuration is gone on with.
+        data_dir: Where the data lie, for `data.loading`.
+        download: Whether TFDS may download them.
+        progress: How epochs are shown, one of `progress.CHOICES`.
+        library_logs: Whether libraries may print what they do as they start.
+        notes: Text files to put into the folder, by name.
+        report: Takes lines for the screen.
+
+    Returns:
+        The histories and what went wrong.
+
+    Raises:
+        ValueError: If the folder is another's, or data, model or checkpoints
+            are not usable.
+        OSError: If the folder cannot be written to.
+    """
+    # What can be seen to be wrong is, before anything is written or Keras
+    # and TensorFlow are imported.
+    run_folder.check(run_dir, config)
+    data = loading.load(
+        config.dataset,
+        data_dir=data_dir,
+        download=download,
+        seed=config.seed,
+        **{
+            name: getattr(config, name)
+            for name in config_lib.DATA_ARGUMENTS
+            if getattr(config, name) is not None
+        },
+    )
+    inputs = {"data": data.fingerprint()}
+    if config.model_file is not None:
+        inputs["model_file"] = _file_fingerprint(config.model_file)
+    with start_up.quiet(not library_logs):
+        from needle_tf.protocol import stage
+
+    with run_folder.opened(run_dir, config) as folder:
+        folder.record("inputs", inputs)
+        for name, text in (notes or {}).items():
+            run_folder.write_text(folder.path / name, text)
+        around = stage.Surroundings(config, data, folder, report, progress)
+        with _precision(config.precision):
+            return _run_stages(around)
+
+
+def _file_fingerprint(model_file: str) -> str:
+    """Returns 16 hexadecimal digits that change if the file does."""
+    file = pathlib.Path(model_file).expanduser()
+    if not file.is_file():
+        raise ValueError(
+            f"there is no file {file}. Give the path of a file that "
+            "`model.save` wrote as --model_file."
+        )
+    return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+
+
+def _run_stages(around) -> Outcome:
+    from needle_tf.protocol import stage
+
+    plans = plan_lib.stages(around.config)
+    histories, problems = [], []
+    for number, plan in enumerate(plans, start=1):
+        numbered = dataclasses.replace(
+            around,
+            report=lambda line, n=number: around.report(
+                f"[{n}/{len(plans)}] {line}"
+            ),
+        )
+        cnn = histories[0] if histories else None
+        if plan.is_relaxed and cnn.reached < plan.relax_epoch:
+            problems.append(
+                f"{plan.name} could not start: the CNN diverged in epoch "
+                f"{cnn.diverged['epoch']}."
+            )
+            continue
+        before = history_lib.History.read(around.folder.stage(plan.name))
+        if before is not None and before.is_over:
+            numbered.report(f"{plan.name}: done before")
+        start = _starter(plan, plans[0], numbered)
+        history = stage.run(plan, start, numbered)
+        histories.append(history)
+        if history.diverged is not None:
+            problems.append(
+                f"{plan.name} diverged in epoch {history.diverged['epoch']} "
+                f"(step {history.diverged['step']})."
+            )
+        gc.collect()  # Networks and their traced steps refer in circles.
+    return Outcome(histories, problems)
+
+
+def _starter(plan, cnn_plan, around):
+    """Returns what builds the compiled network of a stage."""
+    from needle_tf.protocol import checkpoints
+    from needle_tf.protocol import networks
+    from needle_tf.protocol import randomness
+    from needle_tf.protocol import stage
+
+    config, data = around.config, around.data
+    steps = stage.steps_per_execution(config, around.steps)
+
+    def from_scratch(plan):
+        network = networks.build_from_scratch(plan, config, data)
+        networks.compile_network(network, plan, config, data, steps)
+        return network
+
+    def relaxed():
+        path = around.folder.stage(cnn_plan.name)
+        file = checkpoints.file_of(path, plan.relax_epoch)
+        if not file.exists() or checkpoints.damage(file):
+            stage.rebuild_checkpoint(
+                cnn_plan,
+                plan.relax_epoch,
+                functools.partial(from_scratch, cnn_plan),
+                around,
+            )
+            randomness.begin_stage(plan.seed, config.deterministic)
+        cnn = checkpoints.load(file)
+        return networks.relax(cnn, plan, config, data, steps)
+
+    return relaxed if plan.is_relaxed else lambda: from_scratch(plan)
+
+
+@contextlib.contextmanager
+def _precision(name: str) -> Iterator[None]:
+    """Lets layers compute in this precision; gives the former back."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

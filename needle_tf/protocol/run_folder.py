@@ -1,0 +1,216 @@
+"""The folder of a run: its layout, and writing that survives any crash.
+
+    run_dir/config.json                  the configuration, compared at resume
+    run_dir/inputs.json                  fingerprints of data and model file
+    run_dir/flags.txt                    the flags really used
+    run_dir/<stage>/history.json         what was measured, epoch by epoch
+    run_dir/<stage>/checkpoints/epoch_0020.keras
+    run_dir/tensorboard/<stage>/         event files
+
+A file is written beside its place, brought to the disk, and renamed: at any
+moment its name stands for the old content or the new one, whole.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+from needle_tf.protocol import config as config_lib
+
+_LOCK = ".lock"
+_UNFINISHED = ".writing_"
+
+
+class RunFolder:
+    """Where everything of one run lies. Made by `opened`.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+
+    def stage(self, name: str) -> pathlib.Path:
+        """Returns the folder of one stage; it need not exist."""
+        return self.path / name
+
+    def tensorboard(self, stage: str) -> pathlib.Path:
+        """Returns the folder of one stage's event files."""
+        return self.path / "tensorboard" / stage
+
+    def record(self, name: str, content: dict[str, Any]) -> None:
+        """Writes `content` as `<name>.json` unless it is there already.
+
+        Raises:
+            ValueError: If what is there differs: the run was begun with
+                something else.
+        """
+        file = self.path / f"{name}.json"
+        if not file.exists():
+            write_json(file, content)
+            return
+        before = read_json(file)
+        changed = [
+            f"{key} (then {before.get(key)}, now {content.get(key)})"
+            for key in sorted(before.keys() | content.keys())
+            if before.get(key) != content.get(key)
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.path} was begun with other {name}: "
+                f"{'; '.join(changed)}. Give this run another --run_dir, or "
+                "bring the former back."
+            )
+
+
+@contextlib.contextmanager
+def opened(
+    path: str | os.PathLike, config: config_lib.ProtocolConfig
+) -> Iterator[RunFolder]:
+    """Opens the folder of a run, new or to be resumed, for this process alone.
+
+    Args:
+        path: The folder; it and its parents are made if they do not exist.
+        config: What the run is; kept in the folder.
+
+    Yields:
+        The folder.
+
+    Raises:
+        ValueError: If the folder belongs to a run of another configuration, to
+            something else than a run, or is in use by another process. Nothing
+            is written then.
+    """
+    path = pathlib.Path(path).expanduser()
+    check(path, config)
+    path.mkdir(parents=True, exist_ok=True)
+    with _locked(path):
+        # Again: another process may have begun a run in between.
+        check(path, config)
+        if not (path / "config.json").exists():
+            write_json(path / "config.json", config.to_json())
+        for leftover in path.rglob(f"{_UNFINISHED}*"):
+            leftover.unlink()
+        yield RunFolder(path)
+
+
+def write(file: pathlib.Path, writer: Callable[[pathlib.Path], None]) -> None:
+    """Puts what `writer` writes to a path it is given into `file`, or nothing.
+
+    Neither a killed process nor a power cut leaves half a file; an error, such
+    as a full disk, leaves what was there before.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(_UNFINISHED + file.name)
+    try:
+        writer(unfinished)
+        _sync(unfinished)
+        os.replace(unfinished, file)
+    finally:
+        # There only after an error. Not a `with` of a temporary file: the name
+        # must end like `file`, and Keras opens it itself.
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+    _sync(file.parent)
+
+
+def write_text(file: pathlib.Path, text: str) -> None:
+    """Writes a text file, whole or not at all."""
+    write(file, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def write_json(file: pathlib.Path, content: Any) -> None:
+    """Writes `content` as JSON, whole or not at all; it holds no NaN."""
+    write_text(file, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(file: pathlib.Path) -> Any:
+    """Returns what `write_json` wrote.
+
+    Raises:
+        ValueError: Naming the file, if it is damaged.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{file} is damaged ({error}). It was written whole, so the disk "
+            "or somebody changed it: put a good copy back, or take a new "
+            "--run_dir."
+        ) from error
+
+
+def check(path: str | os.PathLike, config: config_lib.ProtocolConfig) -> None:
+    """Refuses a folder that is not one of this configuration; writes nothing.
+
+    Raises:
+        ValueError: As `opened`, but for the use by another process.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise ValueError(
+            f"--run_dir={path} is a file. Name a folder, new or of this run."
+        )
+    file = path / "config.json"
+    if not file.exists():
+        others = sorted(
+            entry.name
+            for entry in path.iterdir()
+            if entry.name != _LOCK and not entry.name.startswith(_UNFINISHED)
+        )
+        if others:
+            raise ValueError(
+                f"--run_dir={path} is neither empty nor the folder of a run: "
+                f"it has no config.json, but {', '.join(others[:3])}. Name "
+                "another folder."
+            )
+        return
+    content = read_json(file)
+    try:
+        before = config_lib.ProtocolConfig.from_json(content)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{file} is no configuration of this version of needle_tf: "
+            f"{error} Name another --run_dir."
+        ) from error
+    changed = [
+        f"{config_lib.flag_of(field)} (there {then!r}, now {now!r})"
+        for field, (then, now) in before.differences(config).items()
+    ]
+    if changed:
+        raise ValueError(
+            f"--run_dir={path} holds a run of another configuration. "
+            f"Different: {'; '.join(changed)}. Take the flags of "
+            f"{path / 'flags.txt'} to go on with it, or another --run_dir."
+        )
+
+
+@contextlib.contextmanager
+def _locked(path: pathlib.Path) -> Iterator[None]:
+    """Holds a lock that ends with this process, however it ends."""
+    with open(path / _LOCK, "a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f"--run_dir={path} is in use by another process. Wait for it, "
+                "or name another folder."
+            ) from error
+        yield
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Brings a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

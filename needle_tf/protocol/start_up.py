@@ -1,0 +1,40 @@
+"""Starts Keras and TensorFlow without their chatter."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet(is_quiet: bool) -> Iterator[None]:
+    """Keeps from the screen what libraries write to stderr as they start.
+
+    TensorFlow prints some lines while it is imported, whatever it is told, and
+    does so from C++: the file descriptor itself is led elsewhere. If the body
+    raises, what was written is shown after all. What comes later is silenced
+    by environment variables, unless they are set to something already.
+
+    Args:
+        is_quiet: False changes nothing.
+    """
+    if not is_quiet:
+        yield
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            kept.seek(0)
+            os.write(stderr, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
