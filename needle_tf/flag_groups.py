@@ -267,6 +267,8 @@ def _lines(fields: Mapping[str, Any]) -> list[str]:
             lines += [f"{flag}={epoch}" for epoch in value]
         elif isinstance(value, bool):
             lines.append(f"{flag}={str(value).lower()}")
+        elif value == [] and not _DEFAULTS[name]:
+            continue
         elif isinstance(value, list):
             lines.append(f"{flag}={','.join(str(item) for item in value)}")
         elif value is not None:

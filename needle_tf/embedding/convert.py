@@ -204,10 +204,8 @@ class _Target:
         return self._built[key]
 
     def _name(self, part, layer, is_copy):
-        """The part's own name unless another layer has it."""
-        own = part.name == layer.name and not is_copy
-        if own or part.name not in self._names:
-            self._names.add(part.name)
+        """The part's own name, or a new one if another layer has it."""
+        if part.name == layer.name and not is_copy:
             return part.name
         return rewiring.free_name(part.name, self._names)
 

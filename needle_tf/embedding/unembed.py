@@ -6,6 +6,7 @@ from needle_tf.graphs import rewiring
 from needle_tf.layers import embedded_conv2d
 from needle_tf.layers import locally_connected2d
 from needle_tf.layers import masked_dense
+from needle_tf.layers import untied_layer
 from needle_tf.ops import unrolling
 
 UNTIED = (masked_dense.MaskedDense, locally_connected2d.LocallyConnected2D)
@@ -47,14 +48,17 @@ def unembed(model: keras.Model, space: str = "cnn") -> keras.Model:
             "MaskedDense or LocallyConnected2D, as `embed` makes them. Its "
             f"layers: {list(named)}."
         )
+    names = rewiring.all_names(model)
     built: dict[int, list[keras.Layer]] = {}
 
     def replace(layer, *args, **kwargs):
         if not isinstance(layer, UNTIED):
             return rewiring.KEEP
         if id(layer) not in built:
-            project = _convolution if space == "cnn" else _local
-            built[id(layer)] = project(layer)
+            if space == "cnn":
+                built[id(layer)] = _convolution(layer, names)
+            else:
+                built[id(layer)] = [_local(layer)]
         images = args[0]
         for step in built[id(layer)]:
             images = step(images)
@@ -97,22 +101,25 @@ def _local(layer):
     bias = layer.bias
     if bias is not None:
         bias = keras.ops.convert_to_numpy(bias)
-    return [nearest.start_from(lambda: kernel, bias)]
+    return nearest.start_from(lambda: kernel, bias)
 
 
-def _convolution(layer):
+def _convolution(layer, names):
     """The nearest convolution, behind its padding if it needs any."""
     geometry = layer.geometry
     padding = geometry.keras_padding()
+    height, width, channels = geometry.input_shape
     steps = []
     if not isinstance(padding, str):
         steps.append(
             keras.layers.ZeroPadding2D(
                 padding,
                 data_format=layer.data_format,
-                name=f"{layer.name}_padding",
+                name=rewiring.free_name(f"{layer.name}_padding", names),
+                dtype=layer.dtype_policy,
             )
         )
+        height, width = height + sum(padding[0]), width + sum(padding[1])
         padding = "valid"
     settings = masked_dense.settings(layer, layer.name)
     settings.update(
@@ -122,26 +129,17 @@ def _convolution(layer):
         dilation_rate=geometry.dilation_rate,
     )
     convolution, kernel = _shared_layer(layer, settings)
-    image = geometry.input_shape
-    top_and_left = [sum(pair) for pair in geometry.margins()]
-    image = (
-        (image[0] + top_and_left[0], image[1] + top_and_left[1], image[2])
-        if steps
-        else image
+    image = untied_layer.in_data_format(
+        (height, width, channels), layer.data_format
     )
-    convolution.build(
-        (
-            None,
-            *masked_dense.untied_layer.in_data_format(image, layer.data_format),
-        )
-    )
+    convolution.build((None, *image))
     convolution.kernel.assign(kernel.reshape(convolution.kernel.shape))
     if layer.bias is not None:
         units = keras.ops.convert_to_numpy(layer.bias)
-        per_channel = units.reshape(-1, geometry.filters)
-        convolution.bias.assign(
-            per_channel.mean(axis=0, dtype="float64").astype(units.dtype)
-        )
+        units = units.reshape(-1, geometry.filters)
+        # Seen from the first copy, equal copies have exactly that mean.
+        apart = units.astype("float64") - units[0]
+        convolution.bias.assign(units[0] + apart.mean(axis=0))
     return [*steps, convolution]
 
 

@@ -1,6 +1,7 @@
 """Replaces layers in the graph of a functional model."""
 
 import inspect
+import itertools
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
@@ -133,15 +134,14 @@ def all_names(model: keras.Model) -> set[str]:
 
 
 def free_name(name: str, taken: set[str]) -> str:
-    """Returns the first of `name_1`, `name_2`, ... not taken, and takes it.
+    """Returns the first of `name`, `name_1`, ... not taken, and takes it.
 
     Layer names are unique within a model.
     """
-    number = 1
-    while f"{name}_{number}" in taken:
-        number += 1
-    taken.add(f"{name}_{number}")
-    return f"{name}_{number}"
+    numbered = (f"{name}_{number}" for number in itertools.count(1))
+    free = next(n for n in itertools.chain([name], numbered) if n not in taken)
+    taken.add(free)
+    return free
 
 
 def copy_state(source: keras.Layer, clone: keras.Layer) -> None:

@@ -12,6 +12,7 @@ from needle_tf.layers import masked_dense
 from needle_tf.layers import untied_layer
 from needle_tf.ops import conv_geometry
 from needle_tf.ops import local_product
+from needle_tf.ops import sizes
 from needle_tf.ops import unrolling
 
 ConvGeometry = conv_geometry.ConvGeometry
@@ -63,14 +64,12 @@ class LocallyConnected2D(untied_layer.UntiedLayer):
         **kwargs: Any,
     ):
         super().__init__(data_format=data_format, **kwargs)
-        self.filters = conv_geometry.read_integer(filters, "filters")
-        self.kernel_size = conv_geometry.read_pair(kernel_size, "kernel_size")
-        self.strides = conv_geometry.read_pair(strides, "strides")
+        self.filters = sizes.read_integer(filters, "filters")
+        self.kernel_size = sizes.read_pair(kernel_size, "kernel_size")
+        self.strides = sizes.read_pair(strides, "strides")
         self.padding = _read_padding(padding)
-        self.dilation_rate = conv_geometry.read_pair(
-            dilation_rate, "dilation_rate"
-        )
-        self.groups = conv_geometry.read_integer(groups, "groups")
+        self.dilation_rate = sizes.read_pair(dilation_rate, "dilation_rate")
+        self.groups = sizes.read_integer(groups, "groups")
         if self.filters % self.groups:
             raise ValueError(
                 "`groups` must divide the filters. Received: "
@@ -95,7 +94,7 @@ class LocallyConnected2D(untied_layer.UntiedLayer):
     def kernel_shape(self) -> tuple[int, int, int]:
         return self.geometry.local_shape
 
-    def draw_kernel(self, shape: tuple[int, ...], dtype: str):
+    def draw_kernel(self, shape: tuple[int, ...], dtype: str) -> Any:
         taps = self.kernel_size[0] * self.kernel_size[1]
         initializer = fans.with_fans(
             self.kernel_initializer,
@@ -106,7 +105,7 @@ class LocallyConnected2D(untied_layer.UntiedLayer):
         seen = ops.cast(_in_image(self.geometry), dtype)
         return initializer(shape, dtype=dtype) * seen
 
-    def units(self, images, kernel):
+    def units(self, images: Any, kernel: Any) -> Any:
         return local_product.local_product(images, kernel, self.geometry)
 
     def to_masked_dense(
@@ -154,7 +153,7 @@ def _in_image(geometry):
 def _read_padding(padding):
     if not isinstance(padding, str):
         try:
-            return conv_geometry.read_margins(padding, "padding")
+            return sizes.read_margins(padding, "padding")
         except ValueError:
             pass
     elif padding.lower() in ("valid", "same"):

@@ -99,7 +99,7 @@ class MaskedDense(untied_layer.UntiedLayer):
     def kernel_shape(self) -> tuple[int, int]:
         return self.geometry.dense_shape
 
-    def draw_kernel(self, shape: tuple[int, ...], dtype: str):
+    def draw_kernel(self, shape: tuple[int, ...], dtype: str) -> Any:
         free = self.free_weights()
         initializer = fans.with_fans(
             self.kernel_initializer,
@@ -109,18 +109,18 @@ class MaskedDense(untied_layer.UntiedLayer):
         )
         return self.mask(initializer(shape, dtype=dtype))
 
-    def constrain_kernel(self):
+    def constrain_kernel(self) -> Any:
         if self.free == "all":
             return self.kernel_constraint
         return _Fixed(self)
 
-    def units(self, images, kernel):
+    def units(self, images: Any, kernel: Any) -> Any:
         pixels = ops.reshape(images, (-1, self.geometry.dense_shape[0]))
         if self.free != "all" or self.reads_data:
             return ops.matmul(pixels, self.mask(kernel))
         return ordered_product.ordered_product(pixels, kernel)
 
-    def mask(self, kernel):
+    def mask(self, kernel: Any) -> Any:
         """Returns `kernel` with the entries that are not free set to 0."""
         if self.free == "all":
             return kernel

@@ -92,15 +92,15 @@ class UntiedLayer(keras.layers.Layer):
         """Returns the shape of the kernel, once the geometry is known."""
         raise NotImplementedError
 
-    def draw_kernel(self, shape: tuple[int, ...], dtype: str):
+    def draw_kernel(self, shape: tuple[int, ...], dtype: str) -> Any:
         """Returns a first kernel from the initializer."""
         raise NotImplementedError
 
-    def units(self, images, kernel):
+    def units(self, images: Any, kernel: Any) -> Any:
         """Returns `(batch, H' * W' * F)` from channels-last images."""
         raise NotImplementedError
 
-    def constrain_kernel(self):
+    def constrain_kernel(self) -> Any:
         """Returns the constraint of the kernel, or None."""
         return self.kernel_constraint
 
@@ -126,7 +126,7 @@ class UntiedLayer(keras.layers.Layer):
             )
         self._first_kernel = self._first_bias = None
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         images = inputs
         if self.data_format == "channels_first":
             images = ops.transpose(images, (0, 2, 3, 1))

@@ -8,14 +8,14 @@ array of the dense size is ever made.
 
 import dataclasses
 import math
-import numbers
-import operator
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
 import numpy as np
+
+from needle_tf.ops import sizes
 
 
 class Tap(NamedTuple):
@@ -79,10 +79,12 @@ class ConvGeometry:
     def __post_init__(self) -> None:
         for name, length in _LENGTHS.items():
             least = 0 if name == "padding" else 1
-            value = _integers(getattr(self, name), length, least, name)
+            value = sizes.read_integers(
+                getattr(self, name), name, length, least
+            )
             object.__setattr__(self, name, value)
         for name in ("filters", "groups"):
-            value = read_integer(getattr(self, name), name)
+            value = sizes.read_integer(getattr(self, name), name)
             object.__setattr__(self, name, value)
         channels = self.input_shape[2]
         if channels % self.groups or self.filters % self.groups:
@@ -122,32 +124,30 @@ class ConvGeometry:
                 '`padding` must be "valid" or "same". '
                 f"Received: padding={padding!r}."
             )
-        input_shape = _integers(input_shape, 3, 1, "input_shape")
-        kernel_size = read_pair(kernel_size, "kernel_size")
-        strides = read_pair(strides, "strides")
-        dilation_rate = read_pair(dilation_rate, "dilation_rate")
-        zero_padding = read_margins(zero_padding, "zero_padding")
+        input_shape = sizes.read_integers(input_shape, "input_shape", 3, 1)
+        kernel_size = sizes.read_pair(kernel_size, "kernel_size")
+        strides = sizes.read_pair(strides, "strides")
+        dilation_rate = sizes.read_pair(dilation_rate, "dilation_rate")
+        zero_padding = sizes.read_margins(zero_padding, "zero_padding")
         output_size, before = [], []
         for axis in range(2):
-            first, last = zero_padding[axis]
-            size = input_shape[axis] + first + last
-            stride = strides[axis]
             reach = (kernel_size[axis] - 1) * dilation_rate[axis] + 1
-            if padding == "same":
-                count = -(-size // stride)
-                first += max((count - 1) * stride + reach - size, 0) // 2
-            else:
-                count = (size - reach) // stride + 1
-            if count < 1:
-                raise ValueError(
-                    "The kernel reaches beyond the image: "
-                    f"kernel_size={kernel_size}, "
-                    f"dilation_rate={dilation_rate}, "
-                    f"input_shape={input_shape}. Use larger images or "
-                    'padding="same".'
-                )
+            count, first = _positions(
+                input_shape[axis],
+                reach,
+                strides[axis],
+                padding,
+                zero_padding[axis],
+            )
             output_size.append(count)
             before.append(first)
+        if min(output_size) < 1:
+            raise ValueError(
+                "The kernel reaches beyond the image: "
+                f"kernel_size={kernel_size}, dilation_rate={dilation_rate}, "
+                f"input_shape={input_shape}. Use larger images or "
+                'padding="same".'
+            )
         return cls(
             input_shape=input_shape,
             kernel_size=kernel_size,
@@ -318,53 +318,12 @@ _LENGTHS = {
 }
 
 
-def read_integer(value: int, name: str) -> int:
-    """Returns `value` as an integer of at least 1; ValueError otherwise."""
-    if not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(
-            f"`{name}` must be an integer of at least 1. "
-            f"Received: {name}={value!r}."
-        )
-    return int(value)
-
-
-def read_pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
-    """Returns one integer or two, of at least 1, as two.
-
-    Raises:
-        ValueError: If `value` is something else.
-    """
-    if isinstance(value, numbers.Integral):
-        value = (value, value)
-    return _integers(value, 2, 1, name)
-
-
-def read_margins(
-    value: Sequence[Sequence[int]], name: str
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Returns `((top, bottom), (left, right))` of integers of at least 0.
-
-    Raises:
-        ValueError: If `value` is something else.
-    """
-    try:
-        rows, columns = value
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"`{name}` must be ((top, bottom), (left, right)). "
-            f"Received: {name}={value!r}."
-        ) from None
-    return (_integers(rows, 2, 0, name), _integers(columns, 2, 0, name))
-
-
-def _integers(value, length, least, name):
-    try:
-        sizes = tuple(operator.index(size) for size in value)
-    except TypeError:  # Not a sequence, or a fraction in it.
-        sizes = ()
-    if len(sizes) != length or min(sizes) < least:
-        raise ValueError(
-            f"`{name}` must be {length} integers of at least {least}. "
-            f"Received: {name}={value!r}."
-        )
-    return sizes
+def _positions(size, reach, stride, padding, zeros):
+    """Number of positions along one axis, and all zeros before the image."""
+    first, last = zeros
+    size = size + first + last
+    if padding == "valid":
+        return (size - reach) // stride + 1, first
+    count = -(-size // stride)
+    missing = max((count - 1) * stride + reach - size, 0)
+    return count, first + missing // 2

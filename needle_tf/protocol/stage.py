@@ -203,7 +203,7 @@ def _fit(plan, network, history, around):
     )
     start_logs = {}
     if not history.epochs:
-        start_logs = _tested(network, around)
+        start_logs = _tested(network, plan.first_epoch, around)
     record = recorder.Recorder(
         plan,
         around.folder.stage(plan.name),
@@ -241,14 +241,13 @@ def _fit_epochs(network, first_epoch, last_epoch, callbacks, around):
     )
 
 
-def _tested(network, around):
+def _tested(network, epoch, around):
     """Returns the test figures under the names that `fit` gives them."""
     results = network.evaluate(
         _test_batches(around), return_dict=True, verbose=0
     )
-    loss = results["loss"]
-    if not math.isfinite(loss):
-        raise divergence.DivergedError(0, 0)
+    if not math.isfinite(results["loss"]):
+        raise divergence.DivergedError(epoch, epoch * around.steps)
     return {f"val_{name}": value for name, value in results.items()}
 
 

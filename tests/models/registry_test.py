@@ -1,0 +1,98 @@
+"""Tests of the registry: every network by name, and good refusals."""
+
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from needle_tf.models import registry
+
+ROOM = pathlib.Path(registry.__file__).parent
+NO_NETWORK_BECAUSE = {
+    "__init__": "a docstring",
+    "convolution_stack": "what the networks are written in",
+    "registry": "the table itself",
+}
+
+
+class RegistryTest(parameterized.TestCase):
+    def test_every_module_of_the_room_is_in_the_table(self):
+        modules = {path.stem for path in ROOM.glob("*.py")}
+        self.assertEqual(
+            modules, set(registry.names()) | NO_NETWORK_BECAUSE.keys()
+        )
+        self.assertNoCommonElements(registry.names(), NO_NETWORK_BECAUSE)
+
+    def test_names_are_sorted(self):
+        self.assertEqual(
+            registry.names(), ["alexnet", "skinny_cnn", "small_cnn"]
+        )
+
+    def test_names_come_without_keras(self):
+        code = (
+            # As `python -m` does, which puts off registering the layers.
+            "import sys; sys.argv = ['-m']; "
+            "from needle_tf.models import registry; registry.names(); sys.exit('keras' in sys.modules)"
+        )
+        self.assertEqual(
+            subprocess.run([sys.executable, "-c", code]).returncode, 0
+        )
+
+    @parameterized.parameters(*registry.names())
+    def test_network_gives_one_logit_per_class(self, name):
+        for channels in (1, 4):
+            model = registry.build(name, (32, 28, channels), 7, width=0.1)
+            images = np.ones((2, 32, 28, channels), "float32")
+            scores = keras.ops.convert_to_numpy(model(images))
+            self.assertEqual(scores.shape, (2, 7))
+        last = model.layers[-1]
+        self.assertIs(last.activation, keras.activations.linear)
+        self.assertEqual(model.name, name)
+        self.assertFalse(model.compiled)
+
+    @parameterized.parameters(*registry.names())
+    def test_network_is_set_by_the_global_seed(self, name):
+        weights = []
+        for seed in (3, 3, 4):
+            keras.utils.set_random_seed(seed)
+            model = registry.build(name, (32, 32, 3), 10, width=0.1)
+            weights.append(
+                np.concatenate([w.ravel() for w in model.get_weights()])
+            )
+        np.testing.assert_array_equal(weights[0], weights[1])
+        self.assertGreater(np.abs(weights[0] - weights[2]).max(), 0)
+
+    @parameterized.parameters(*registry.names())
+    def test_network_survives_saving(self, name):
+        model = registry.build(name, (32, 32, 3), 10, width=0.1)
+        path = f"{self.create_tempdir().full_path}/model.keras"
+        model.save(path)
+        images = np.random.default_rng(0).normal(size=(2, 32, 32, 3))
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(keras.saving.load_model(path)(images)),
+            keras.ops.convert_to_numpy(model(images)),
+        )
+
+    def test_unknown_name_lists_the_known_ones(self):
+        with self.assertRaisesRegex(
+            ValueError,
+            "no network called 'resnet'. Known networks: alexnet, skinny_cnn, "
+            "small_cnn. .*save it as a .keras file",
+        ):
+            registry.build("resnet", (32, 32, 3), 10)
+
+    def test_misspelled_name_gets_the_nearest(self):
+        with self.assertRaisesRegex(ValueError, "Did you mean 'small_cnn'\\?"):
+            registry.build("smal_cnn", (32, 32, 3), 10)
+
+    def test_refusal_names_the_network(self):
+        with self.assertRaisesRegex(ValueError, "alexnet needs images of at"):
+            registry.build("alexnet", (16, 16, 1), 10)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,259 @@
+"""Tests of the picture: drawn from real folders, decoded, looked through."""
+
+import itertools
+import json
+import pathlib
+import subprocess
+import sys
+from unittest import mock
+
+import matplotlib
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+from matplotlib import colors as mpl_colors
+from matplotlib import image as mpl_image
+from matplotlib import text as mpl_text
+
+from needle_tf.reports import figures
+from needle_tf.reports import palette
+from tests.reports import synthetic_runs
+
+FIVE = [synthetic_runs.relaxed(epoch) for epoch in (0, 5, 10, 20, 30)]
+BASELINES = [synthetic_runs.lcn(), synthetic_runs.fcn()]
+# Name, number of panels, stages.
+SITUATIONS = (
+    ("only_begun", 1, [synthetic_runs.cnn(reached=0)]),
+    ("only_a_cnn", 1, [synthetic_runs.cnn(reached=13)]),
+    (
+        "one_relax_epoch",
+        2,
+        [synthetic_runs.cnn(), synthetic_runs.relaxed(20), *BASELINES],
+    ),
+    ("five_relax_epochs", 3, [synthetic_runs.cnn(), *FIVE, *BASELINES]),
+    (
+        "five_relaxed_elcn_too",
+        3,
+        [
+            synthetic_runs.cnn(),
+            *FIVE,
+            *(synthetic_runs.relaxed(e, "elcn") for e in (0, 5, 10, 20, 30)),
+            *BASELINES,
+        ],
+    ),
+    (
+        "many_relax_epochs",
+        3,
+        [
+            synthetic_runs.cnn(),
+            *(synthetic_runs.relaxed(e) for e in range(0, 40, 2)),
+            *BASELINES,
+        ],
+    ),
+    (
+        "diverged",
+        2,
+        [
+            synthetic_runs.cnn(),
+            synthetic_runs.relaxed(5, reached=9, diverged_step=611),
+            synthetic_runs.relaxed(20),
+            synthetic_runs.fcn(reached=12, diverged_step=722),
+        ],
+    ),
+    (
+        "still_running",
+        2,
+        [
+            synthetic_runs.cnn(),
+            synthetic_runs.relaxed(10),
+            synthetic_runs.relaxed(20, reached=20),
+        ],
+    ),
+    ("no_epochs_at_all", 1, [synthetic_runs.cnn() | {"epochs": []}]),
+)
+
+
+def has_color(picture, color, least):
+    """Whether at least so many pixels of `(height, width, 4)` have it."""
+    near = np.abs(picture[..., :3] - mpl_colors.to_rgb(color)) < 0.02
+    return np.all(near, axis=-1).sum() >= least
+
+
+def texts_of(figure):
+    """Returns all texts that are seen, ticks outside of the axes left out."""
+    ticks, seen = set(), set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = axis.get_view_interval()
+            labels = axis.get_majorticklabels() + axis.get_minorticklabels()
+            places = [*axis.get_majorticklocs(), *axis.get_minorticklocs()]
+            ticks.update(labels)
+            seen.update(
+                label
+                for label, place in zip(labels, places, strict=True)
+                if low <= place <= high
+            )
+    seen.update(set(figure.findobj(mpl_text.Text)) - ticks)
+    return [
+        text for text in seen if text.get_visible() and text.get_text().strip()
+    ]
+
+
+class FiguresTest(parameterized.TestCase):
+    def folder(self, *stages, **config):
+        run_dir = self.create_tempdir().full_path
+        synthetic_runs.write(run_dir, *stages)
+        if config:
+            pathlib.Path(run_dir, "config.json").write_text(json.dumps(config))
+        return run_dir
+
+
+class DrawCurvesTest(FiguresTest):
+    def test_the_picture_is_1500_wide_and_shows_every_network(self):
+        stages = [synthetic_runs.cnn(), *FIVE, *BASELINES]
+        run_dir = self.folder(*stages)
+        path = figures.draw_curves(run_dir)
+        self.assertEqual(path, pathlib.Path(run_dir, "curves.png"))
+        picture = mpl_image.imread(path)
+        self.assertEqual(picture.shape, (990, 1500, 4))
+        np.testing.assert_array_equal(picture[0, 0], [1, 1, 1, 1])
+        colors = palette.colors_of(synthetic_runs.as_histories(*stages))
+        for stage, color in colors.items():
+            self.assertTrue(has_color(picture, color, least=400), stage)
+
+    @parameterized.named_parameters(
+        (name, stages) for name, _, stages in SITUATIONS
+    )
+    def test_every_situation_gives_a_picture(self, stages):
+        picture = mpl_image.imread(figures.draw_curves(self.folder(*stages)))
+        self.assertEqual(picture.shape[1], 1500)
+        self.assertGreater(picture[..., 0].std(), 0.02)
+
+    def test_equal_histories_give_equal_bytes_in_any_style(self):
+        contents = []
+        for style in ({}, {"font.size": 30, "axes.facecolor": "red"}):
+            run_dir = self.folder(*SITUATIONS[2][2], model="m", dataset="d")
+            with matplotlib.rc_context(style):
+                before = dict(matplotlib.rcParams)
+                path = figures.draw_curves(run_dir)
+                self.assertEqual(dict(matplotlib.rcParams), before)
+            contents.append(path.read_bytes())
+        self.assertEqual(contents[0], contents[1])
+        for chunk in (b"tIME", b"Software", b"matplotlib"):
+            self.assertNotIn(chunk, contents[0])
+
+    def test_the_picture_follows_a_run_that_goes_on(self):
+        run_dir = self.folder(synthetic_runs.cnn(reached=4))
+        first = figures.draw_curves(run_dir).read_bytes()
+        synthetic_runs.write(run_dir, synthetic_runs.cnn(reached=9))
+        self.assertNotEqual(figures.draw_curves(run_dir).read_bytes(), first)
+        self.assertCountEqual(
+            [path.name for path in pathlib.Path(run_dir).iterdir()],
+            ["cnn", "curves.png"],
+        )
+
+    def test_a_folder_without_stages_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "holds no stage of a run"):
+            figures.draw_curves(self.create_tempdir().full_path)
+
+    def test_a_broken_history_is_named_and_the_former_picture_stays(self):
+        run_dir = pathlib.Path(self.folder(synthetic_runs.cnn()))
+        former = figures.draw_curves(run_dir).read_bytes()
+        (run_dir / "cnn" / "history.json").write_text("{")
+        with self.assertRaisesRegex(ValueError, "cnn/history.json is no whole"):
+            figures.draw_curves(run_dir)
+        self.assertEqual((run_dir / "curves.png").read_bytes(), former)
+
+    def test_neither_pyplot_nor_early_imports_are_needed(self):
+        run_dir = self.folder(synthetic_runs.cnn(reached=2))
+        # "-m" keeps the package from importing its public names.
+        code = (
+            "import sys; sys.argv = ['-m']\n"
+            "from needle_tf.reports import figures, results\n"
+            "assert 'matplotlib' not in sys.modules, 'imported too early'\n"
+            f"figures.draw_curves({run_dir!r})\n"
+            "assert 'matplotlib.pyplot' not in sys.modules, 'global state'\n"
+            "assert 'tensorflow' not in sys.modules, 'slow'\n"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class TitleTest(FiguresTest):
+    @parameterized.parameters(
+        ({}, ""),
+        ({"seed": 3}, ""),
+        ({"model": "small_cnn"}, "small_cnn"),
+        (
+            {"model": "small_cnn", "dataset": "digits", "seed": 0},
+            "small_cnn on digits, seed 0",
+        ),
+        (
+            {"model": None, "model_file": "/a/b/mine.keras", "dataset": "d"},
+            "mine.keras on d",
+        ),
+    )
+    def test_the_title_tells_network_and_data(self, config, title):
+        run_dir = self.folder(synthetic_runs.cnn(reached=2), **config)
+        with mock.patch.object(
+            figures, "build_figure", wraps=figures.build_figure
+        ) as build:
+            figures.draw_curves(run_dir)
+        self.assertEqual(build.call_args.args[1], title)
+
+    @parameterized.parameters(
+        # Two dollar signs would begin and end a formula.
+        (r"my_$best_{model_$1.keras", r"my_$best_{model_$1.keras"),
+        ("small_cnn_" * 20, "small_cnn_" * 7 + "s\N{HORIZONTAL ELLIPSIS}"),
+    )
+    def test_odd_and_long_titles_stay_in_the_picture(self, title, expected):
+        figure = figures.build_figure(
+            synthetic_runs.as_histories(synthetic_runs.cnn()), title
+        )
+        figure.draw_without_rendering()
+        (text,) = [t for t in texts_of(figure) if t.get_text() == expected]
+        self.assertLess(text.get_window_extent().x1, figure.bbox.x1)
+
+    def test_a_broken_configuration_is_named(self):
+        run_dir = self.folder(synthetic_runs.cnn(reached=2))
+        pathlib.Path(run_dir, "config.json").write_text('{"model": ')
+        with self.assertRaisesRegex(
+            ValueError, "config.json is no whole configuration: it cannot be"
+        ):
+            figures.draw_curves(run_dir)
+
+
+class BuildFigureTest(parameterized.TestCase):
+    @parameterized.named_parameters(*SITUATIONS)
+    def test_no_text_overlaps_another_or_leaves_the_picture(
+        self, panel_count, stages
+    ):
+        figure = figures.build_figure(
+            synthetic_runs.as_histories(*stages), "small_cnn on digits, seed 0"
+        )
+        figure.draw_without_rendering()
+        self.assertLen(figure.axes, panel_count)
+        boxes = {
+            # An annotation's own extent includes the line to its point.
+            text: mpl_text.Text.get_window_extent(text)
+            for text in texts_of(figure)
+        }
+        for text, box in boxes.items():
+            self.assertGreaterEqual(min(box.x0, box.y0), 0, text)
+            self.assertLessEqual(box.x1, figure.bbox.x1, text)
+            self.assertLessEqual(box.y1, figure.bbox.y1, text)
+        for (a, one), (b, other) in itertools.combinations(boxes.items(), 2):
+            width = min(one.x1, other.x1) - max(one.x0, other.x0)
+            height = min(one.y1, other.y1) - max(one.y0, other.y0)
+            # Boxes have the room for accents and descenders in them.
+            self.assertFalse(width > 1 and height > 3, f"{a} and {b}")
+
+    @parameterized.named_parameters(*SITUATIONS)
+    def test_text_is_never_tiny(self, panel_count, stages):
+        del panel_count
+        figure = figures.build_figure(synthetic_runs.as_histories(*stages))
+        for text in texts_of(figure):
+            self.assertGreaterEqual(text.get_fontsize(), 9, text)
+
+
+if __name__ == "__main__":
+    absltest.main()
