@@ -152,7 +152,6 @@ _PROTOCOL |= {
 }
 
 
-
 def _readers(option: str) -> str:
     """Returns which optimizers read an option, as a sentence."""
     readers = optimizer_registry.readers_of(option)

@@ -7,7 +7,8 @@ import keras
 
 from needle_tf.callbacks import tags
 
-_TAGS = {
+# Names in `logs` and their tags.
+TAGS = {
     "loss": tags.TRAIN_LOSS,
     "accuracy": tags.TRAIN_ACCURACY,
     "val_loss": tags.TEST_LOSS,
@@ -88,7 +89,7 @@ class EpochScalars(keras.callbacks.Callback):
             logs["images_per_second"] = self.images_per_epoch / self._seconds
         self._step += self._steps_in_epoch
         with self._writer.as_default(step=self._step):
-            for name, tag in _TAGS.items():
+            for name, tag in TAGS.items():
                 if name in logs:
                     tf.summary.scalar(tag, logs[name])
         self._writer.flush()

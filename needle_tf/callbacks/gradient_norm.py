@@ -1,6 +1,6 @@
 """Writes the norm of the loss gradient on a fixed batch, epoch by epoch.
 
-    norm = sqrt(sum over all trainable variables of ||d loss / d variable||^2)
+norm = sqrt(sum over all trainable variables of ||d loss / d variable||^2)
 """
 
 import math

@@ -109,12 +109,7 @@ def embed_with_pairs(
         The new model and the pairs, for state that belongs to variables (see
         `slots.carry_slots`).
     """
-    if space not in SPACES:
-        raise ValueError(
-            f"`space` must be one of {SPACES}. Received: space={space!r}."
-        )
-    free = {"fcn": "all", "band": "band", "lcn": "local"}[space]
-    reach = masked_dense.check_freedom(free, radius)
+    free, reach = _read_space(space, radius)
     chosen = selection.choose(model, layers, reach if copy_weights else None)
     target = _Target(
         chosen, space, free, radius, copy_weights, rewiring.all_names(model)
@@ -129,6 +124,22 @@ def embed_with_pairs(
         if copy_weights or hasattr(source_layer, "adapt"):
             rewiring.copy_state(source_layer, clone)
     return embedded, pairs
+
+
+def _read_space(space, radius):
+    """What `MaskedDense` calls the space, and the radius that is free in it."""
+    if space not in SPACES:
+        raise ValueError(
+            f"`space` must be one of {SPACES}. Received: space={space!r}."
+        )
+    if (radius is None) == (space == "band"):
+        raise ValueError(
+            '`radius` belongs to space="band" and is needed there: input '
+            "pixels around the receptive fields, at least 0. Received: "
+            f"space={space!r}, radius={radius!r}."
+        )
+    free = {"fcn": "all", "band": "band", "lcn": "local"}[space]
+    return free, masked_dense.check_freedom(free, radius)
 
 
 class _Target:
@@ -177,10 +188,11 @@ class _Target:
     def _unpadded(self, images, layer):
         """What lies before the padding in front of a convolution."""
         padding = np.zeros((2, 2), int)
+        data_format = getattr(layer, "data_format", None)
         takes_padding = not isinstance(layer, untied_layer.UntiedLayer)
         while takes_padding and id(images) in self._padded:
             _, inner, before = self._padded[id(images)]
-            if before.data_format != layer.data_format:
+            if before.data_format != data_format:
                 break
             padding += np.array(before.padding)
             images = inner

@@ -50,10 +50,14 @@ def squared_parts(
     """
     kernels, biases = {}, {}
     for name, layer in untied_layers(model).items():
-        parts = subspace.local_parts
+        kernel, geometry = layer.kernel.value, layer.geometry
         if isinstance(layer, masked_dense.MaskedDense):
-            parts = subspace.dense_parts
-        kernels[name] = parts(layer.kernel.value, layer.geometry)
+            # What the layer computes with: an average of weights that Keras
+            # puts in after the constraints may leave a residue elsewhere.
+            kernel = layer.mask(kernel)
+            kernels[name] = subspace.dense_parts(kernel, geometry)
+        else:
+            kernels[name] = subspace.local_parts(kernel, geometry)
         if layer.bias is not None:
             biases[name] = subspace.bias_parts(layer.bias.value, layer.geometry)
     return kernels, biases

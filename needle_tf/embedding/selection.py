@@ -45,7 +45,11 @@ def choose(
         wanted = {name: named[name] for name in _names(named, layers)}
     for name, layer in wanted.items():
         _refuse_unknown(name, layer, list(candidates))
-        _refuse_constraints(name, layer)
+        masked_dense.refuse_constraints(
+            layer,
+            name,
+            "Remove it, or leave the layer out with `layers=[...]`.",
+        )
         _refuse_activation(name, layer)
         _refuse_narrower(name, layer, reach)
     return {id(layer) for layer in wanted.values()}
@@ -91,18 +95,6 @@ def _refuse_unknown(name, layer, candidates):
     )
 
 
-def _refuse_constraints(name, layer):
-    for attribute in _CONSTRAINTS:
-        constraint = getattr(layer, attribute, None)
-        if constraint is not None:
-            raise ValueError(
-                f'Layer "{name}" has {attribute}={type(constraint).__name__}, '
-                "which does not carry over: it speaks of axes that the new "
-                "weights do not have. Remove it, or leave the layer out with "
-                "`layers=[...]`."
-            )
-
-
 def _refuse_activation(name, layer):
     activation = getattr(layer, "activation", None)
     if not isinstance(activation, keras.Layer):
@@ -144,11 +136,3 @@ def _refuse_hidden(name, layer):
 
 def _known():
     return [known.__name__ for known in registry.known_layers()]
-
-
-_CONSTRAINTS = (
-    "kernel_constraint",
-    "depthwise_constraint",
-    "pointwise_constraint",
-    "bias_constraint",
-)

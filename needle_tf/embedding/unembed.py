@@ -18,9 +18,11 @@ def unembed(model: keras.Model, space: str = "cnn") -> keras.Model:
     Each `MaskedDense` and `LocallyConnected2D` layer is projected orthogonally:
     for the CNN every tap becomes the mean over its in-bounds positions, for the
     LCN the off-local weights are dropped. `unembed(embed(model))` computes what
-    `model` computed, to the last bit of its weights. Padding that had been
-    folded in comes back as a `ZeroPadding2D`; a separable convolution comes
-    back as the depthwise and the pointwise convolution it consists of.
+    `model` computed, to the last bit of its weights (but those that no pixel
+    ever meets, of a kernel beyond the image, come back as 0). Padding that had
+    been folded in comes back as a `ZeroPadding2D`; a separable convolution as
+    the depthwise and the pointwise convolution it consists of. Constraints of
+    untied layers stay behind: they speak of axes that are gone.
 
     Args:
         model: A model with untied layers, from `embed` or of your own.

@@ -200,9 +200,10 @@ def _clone(layer):
     try:
         return type(layer).from_config(layer.get_config())
     except Exception as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
         raise ValueError(
             f'Layer "{layer.name}" ({type(layer).__name__}) cannot be cloned: '
-            f"{error} Give it a `get_config` that holds its constructor "
+            f"{reason}. Give it a `get_config` that holds its constructor "
             "arguments."
         ) from error
 

@@ -207,7 +207,11 @@ def dense_twin(
         layer: Any layer with the arguments of `keras.layers.Conv2D`.
         kernel: Returns the dense kernel, `geometry.dense_shape`.
         bias: Per unit, or None.
+
+    Raises:
+        ValueError: If `layer` has a constraint.
     """
+    refuse_constraints(layer, layer.name, "Remove it.")
     twin = MaskedDense(
         geometry, free, radius, **settings(layer, name or layer.name)
     )
@@ -215,6 +219,25 @@ def dense_twin(
     image = untied_layer.in_data_format(geometry.input_shape, twin.data_format)
     twin.build((None, *image))
     return twin
+
+
+def refuse_constraints(
+    layer: keras.layers.Layer, name: str, instead: str
+) -> None:
+    """Raises ValueError if `layer` has constraints, which cannot carry over.
+
+    Args:
+        name: What the layer is called in the message.
+        instead: What the message says to do.
+    """
+    for attribute in _CONSTRAINTS:
+        constraint = getattr(layer, attribute, None)
+        if constraint is not None:
+            raise ValueError(
+                f'Layer "{name}" has {attribute}={type(constraint).__name__}, '
+                "which does not carry over: it speaks of axes that the new "
+                f"weights do not have. {instead}"
+            )
 
 
 def settings(layer: keras.layers.Layer, name: str) -> dict[str, Any]:
@@ -256,3 +279,11 @@ def unit_bias(
     if bias is None:
         return None
     return np.tile(np.asarray(bias), math.prod(geometry.output_size))
+
+
+_CONSTRAINTS = (
+    "kernel_constraint",
+    "bias_constraint",
+    "depthwise_constraint",
+    "pointwise_constraint",
+)

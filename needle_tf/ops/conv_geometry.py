@@ -119,28 +119,24 @@ class ConvGeometry:
         Raises:
             ValueError: If an argument is unknown or the kernel does not fit.
         """
-        if padding not in ("valid", "same"):
-            raise ValueError(
-                '`padding` must be "valid" or "same". '
-                f"Received: padding={padding!r}."
-            )
+        _require_padding(padding)
         input_shape = sizes.read_integers(input_shape, "input_shape", 3, 1)
         kernel_size = sizes.read_pair(kernel_size, "kernel_size")
         strides = sizes.read_pair(strides, "strides")
         dilation_rate = sizes.read_pair(dilation_rate, "dilation_rate")
         zero_padding = sizes.read_margins(zero_padding, "zero_padding")
-        output_size, before = [], []
-        for axis in range(2):
-            reach = (kernel_size[axis] - 1) * dilation_rate[axis] + 1
-            count, first = _positions(
-                input_shape[axis],
-                reach,
-                strides[axis],
-                padding,
-                zero_padding[axis],
+        axes = [
+            _positions(size, (taps - 1) * rate + 1, stride, padding, zeros)
+            for size, taps, rate, stride, zeros in zip(
+                input_shape[:2],
+                kernel_size,
+                dilation_rate,
+                strides,
+                zero_padding,
+                strict=True,
             )
-            output_size.append(count)
-            before.append(first)
+        ]
+        output_size, before = zip(*axes, strict=True)
         if min(output_size) < 1:
             raise ValueError(
                 "The kernel reaches beyond the image: "
@@ -152,10 +148,10 @@ class ConvGeometry:
             input_shape=input_shape,
             kernel_size=kernel_size,
             filters=filters,
-            output_size=tuple(output_size),
+            output_size=output_size,
             strides=strides,
             dilation_rate=dilation_rate,
-            padding=tuple(before),
+            padding=before,
             groups=groups,
         )
 
@@ -316,6 +312,14 @@ _LENGTHS = {
     "dilation_rate": 2,
     "padding": 2,
 }
+
+
+def _require_padding(padding):
+    if padding not in ("valid", "same"):
+        raise ValueError(
+            '`padding` must be "valid" or "same". '
+            f"Received: padding={padding!r}."
+        )
 
 
 def _positions(size, reach, stride, padding, zeros):

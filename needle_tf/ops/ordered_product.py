@@ -39,4 +39,5 @@ def ordered_product(x: Tensor, kernel: Tensor) -> Tensor:
 
         return tf.matmul(x, kernel), gradients
 
-    return product(x, tf.convert_to_tensor(kernel))
+    kernel = tf.convert_to_tensor(kernel)
+    return product(tf.cast(x, kernel.dtype), kernel)

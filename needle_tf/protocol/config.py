@@ -301,7 +301,9 @@ class ProtocolConfig:
         """Returns `{field: (own value, other value)}` where the two differ."""
         names = (field.name for field in dataclasses.fields(self))
         pairs = {n: (getattr(self, n), getattr(other, n)) for n in names}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        return {
+            name: pair for name, pair in pairs.items() if pair[0] != pair[1]
+        }
 
     def run_name(self) -> str:
         """Returns a name for the folder of this run, another for another.

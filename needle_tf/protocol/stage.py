@@ -20,12 +20,12 @@ from needle_tf.data import batches
 from needle_tf.data import images
 from needle_tf.protocol import checkpoints
 from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import event_files
 from needle_tf.protocol import history as history_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import progress as progress_lib
 from needle_tf.protocol import randomness
 from needle_tf.protocol import recorder
-from needle_tf.protocol import restart_event
 from needle_tf.protocol import run_folder
 
 # More steps per call of the device save nothing that can be measured, and
@@ -74,7 +74,9 @@ def steps_per_execution(config: config_lib.ProtocolConfig, steps: int) -> int:
     if asked is None:
         common = math.gcd(steps, config.distance_every_steps or steps)
         return max(
-            d for d in range(1, _MOST_STEPS_PER_EXECUTION + 1) if common % d == 0
+            d
+            for d in range(1, _MOST_STEPS_PER_EXECUTION + 1)
+            if common % d == 0
         )
     if steps % asked:
         raise ValueError(
@@ -175,9 +177,12 @@ def _state(plan, start, around, history):
     else:
         network = checkpoints.load(checkpoints.file_of(path, resumed))
         history.cut_after(resumed)
-    folder = around.folder.tensorboard(plan.name)
-    if resumed is not None or folder.exists():
-        restart_event.write(folder, _step(history, plan, around))
+    # What begins anew leaves nothing; else what a start does not write stays.
+    event_files.cut_after(
+        around.folder.tensorboard(plan.name),
+        -1 if resumed is None else resumed * around.steps,
+        epoch_scalars.TAGS.values(),
+    )
     going_on = "" if resumed is None else f", going on from epoch {resumed}"
     around.report(
         f"{plan.name}: {history.parameters:,} weights, epochs "
@@ -268,10 +273,6 @@ def _training_batches(around, first_epoch, last_epoch):
 def _test_batches(around):
     size = max(around.config.batch_size, _LEAST_TEST_BATCH)
     return batches.test_batches(around.data, batch_size=size)
-
-
-def _step(history, plan, around):
-    return max(history.reached, plan.first_epoch) * around.steps
 
 
 def _parameters(network):

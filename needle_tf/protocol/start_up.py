@@ -1,6 +1,7 @@
 """Starts Keras and TensorFlow without their chatter."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -23,6 +24,8 @@ def quiet(is_quiet: bool) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Python's side: it warns of a trace for every network of a run.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as kept:

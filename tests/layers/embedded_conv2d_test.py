@@ -20,6 +20,16 @@ from tests.oracles import drawn_convolutions
 Convolution = dense_convolution.Convolution
 EmbeddedConv2D = embedded_conv2d.EmbeddedConv2D
 
+# Arguments of a convolution that the geometry takes in.
+OF_THE_GEOMETRY = {
+    "filters",
+    "kernel_size",
+    "strides",
+    "padding",
+    "dilation_rate",
+    "groups",
+}
+
 SEEDS = st.integers(0, 2**32 - 1)
 FREEDOMS = st.sampled_from(
     [
@@ -175,7 +185,7 @@ class MaskedDenseTest(parameterized.TestCase):
             conv.to_masked_dense((6, 6, 3)).kernel.shape, (108, 288)
         )
 
-    def test_settings_carry_over_but_for_constraints(self):
+    def test_settings_carry_over(self):
         layer = EmbeddedConv2D(
             **arguments_of(PLAIN),
             name="mine",
@@ -185,19 +195,28 @@ class MaskedDenseTest(parameterized.TestCase):
             kernel_regularizer=keras.regularizers.L2(0.5),
             bias_regularizer=keras.regularizers.L1(0.25),
             activity_regularizer=keras.regularizers.L1(0.125),
-            kernel_constraint="non_neg",
-            bias_constraint="non_neg",
             trainable=False,
             dtype="mixed_bfloat16",
         )
         layer.build((None, *PLAIN.input_shape))
         dense = layer.to_masked_dense(PLAIN.input_shape)
         config, expected = dense.get_config(), layer.get_config()
-        expected.update(kernel_constraint=None, bias_constraint=None)
-        for key in config.keys() & expected.keys():
+        for key in expected.keys() - OF_THE_GEOMETRY:
             self.assertEqual(config[key], expected[key], key)
         other = layer.to_masked_dense(PLAIN.input_shape, name="other")
         self.assertEqual(other.name, "other")
+
+    @parameterized.parameters("kernel_constraint", "bias_constraint")
+    def test_constraint_is_refused(self, attribute):
+        layer = EmbeddedConv2D(
+            **arguments_of(PLAIN), name="mine", **{attribute: "non_neg"}
+        )
+        layer.build((None, *PLAIN.input_shape))
+        with self.assertRaisesRegex(
+            ValueError,
+            f'Layer "mine" has {attribute}=NonNeg, which does not carry over',
+        ):
+            layer.to_masked_dense(PLAIN.input_shape)
 
     def test_weights_are_copies(self):
         layer = EmbeddedConv2D(**arguments_of(PLAIN))

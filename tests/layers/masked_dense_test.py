@@ -90,6 +90,14 @@ class FunctionTest(parameterized.TestCase):
         self.assertEqual(answers.shape, expected.shape)
         np.testing.assert_allclose(answers, expected, atol=1e-5)
 
+    @parameterized.parameters(*FREEDOMS)
+    def test_whole_numbers_are_images_too(self, *freedom):
+        layer, _, _ = embedded(PLAIN, *freedom)
+        images = np.arange(40, dtype="uint8").reshape(1, *PLAIN.input_shape)
+        np.testing.assert_allclose(
+            layer(images), layer(images.astype("float32")), rtol=1e-6
+        )
+
     @parameterized.product(drawn=(PLAIN, GROUPED), freedom=FREEDOMS)
     def test_channels_first_images_use_the_same_weights(self, drawn, freedom):
         images = normal(2, (2, *drawn.input_shape))

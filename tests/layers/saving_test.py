@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -95,8 +96,9 @@ class SavingTest(parameterized.TestCase):
         rng = np.random.default_rng(0)
         cls.images = rng.normal(size=(4, *IMAGE)).astype("float32")
         cls.wanted = rng.normal(size=(4, *LAST.output_shape)).astype("float32")
-        folder = pathlib.Path(absltest.get_default_test_tmpdir(), "saving_test")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = pathlib.Path(
+            cls.enterClassContext(tempfile.TemporaryDirectory())
+        )
         np.save(folder / "images.npy", cls.images)
         np.save(folder / "wanted.npy", cls.wanted)
         cls.model = build_model()

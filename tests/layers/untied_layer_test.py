@@ -1,5 +1,7 @@
 """Tests of the base of the untied layers, on the smallest layer there is."""
 
+import weakref
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -100,6 +102,17 @@ class StartTest(parameterized.TestCase):
         fresh.build((None, 2, 2, 4))
         self.assertGreater(np.abs(fresh.kernel - KERNEL).max(), 0.01)
         np.testing.assert_array_equal(fresh.bias, np.zeros(16))
+
+    def test_build_lets_go_of_what_it_started_from(self):
+        def kernel():
+            return KERNEL
+
+        held = weakref.ref(kernel)
+        layer = Scale().start_from(kernel, BIAS)
+        del kernel
+        self.assertIsNotNone(held())
+        layer.build((None, 2, 2, 4))
+        self.assertIsNone(held())
 
     def test_kernel_lies_in_the_memory_it_started_from(self):
         array = adoption.aligned_zeros(KERNEL.shape, "float32")

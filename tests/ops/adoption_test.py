@@ -20,6 +20,12 @@ def aligned(values, dtype="float32"):
     return array
 
 
+def read_only(values):
+    array = aligned(values)
+    array.setflags(write=False)
+    return array
+
+
 class AlignedZerosTest(parameterized.TestCase):
     @parameterized.product(
         shape=((), (1,), (3, 5), (1, 2, 3, 4)),
@@ -66,7 +72,7 @@ class AdoptTest(parameterized.TestCase):
         ("another_dtype", lambda: (aligned(np.arange(6), "int64"), "float32")),
         ("misaligned", lambda: (aligned(np.arange(7))[1:], None)),
         ("not_contiguous", lambda: (aligned(np.arange(12))[::2], None)),
-        ("read_only", lambda: (np.broadcast_to(np.float32(3), (6,)), None)),
+        ("read_only", lambda: (read_only(np.arange(6)), None)),
     )
     def test_what_cannot_be_taken_over_is_copied(self, make):
         array, dtype = make()
