@@ -1,0 +1,74 @@
+"""The flags that all benchmarks share, and how one is run alone."""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable
+from collections.abc import Sequence
+
+from absl import app
+from absl import flags
+
+from benchmarks import machine
+from benchmarks import tables
+
+_REPEATS = flags.DEFINE_integer(
+    "repeats", 7, "Timed rounds within one process.", lower_bound=1
+)
+_PROCESSES = flags.DEFINE_integer(
+    "processes",
+    3,
+    "Rounds of fresh processes, for cold pages and peaks.",
+    lower_bound=1,
+)
+_TORCH_PYTHON = flags.DEFINE_string(
+    "torch_python",
+    sys.executable,
+    "Python with PyTorch (pip install torch==2.13.0), the peer.",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How often to measure, and with which PyTorch.
+
+    Attributes:
+        repeats: Timed rounds within one process.
+        processes: Rounds of fresh processes.
+        torch_python: The Python to ask for PyTorch.
+    """
+
+    repeats: int
+    processes: int
+    torch_python: str
+
+    @functools.cached_property
+    def has_torch(self) -> bool:
+        return machine.torch_version(self.torch_python) is not None
+
+
+def settings() -> Settings:
+    """Returns the settings that the flags give."""
+    return Settings(_REPEATS.value, _PROCESSES.value, _TORCH_PYTHON.value)
+
+
+def without_torch(what: str, against: str) -> tables.Row:
+    """Returns the row of a comparison that needs PyTorch, if there is none."""
+    return tables.Row(
+        what,
+        against=against,
+        not_measured="not measured: pip install torch==2.13.0",
+    )
+
+
+def run(title: str, measure: Callable[[Settings], list[tables.Row]]) -> None:
+    """Parses the flags, measures, prints the table, and ends the process."""
+
+    def main(argv: Sequence[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"Flags only. Received: {argv[1:]}.")
+        chosen = settings()
+        print(f"{title}\n{machine.describe(chosen.torch_python)}\n", flush=True)
+        print(tables.as_markdown(measure(chosen)))
+
+    app.run(main)

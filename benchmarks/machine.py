@@ -1,0 +1,56 @@
+"""The machine and the versions behind the numbers, in words."""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import subprocess
+
+_PACKAGES = ("tensorflow", "keras", "numpy")
+
+
+def describe(torch_python: str) -> str:
+    """Returns processor, cores, memory, versions and load on one line each.
+
+    Args:
+        torch_python: The Python whose PyTorch is the peer.
+    """
+    versions = [f"Python {platform.python_version()}"]
+    versions += [
+        f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES
+    ]
+    versions.append(f"torch {torch_version(torch_python) or 'not installed'}")
+    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
+    return "\n".join(
+        (
+            f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
+            if hasattr(os, "sched_getaffinity")
+            else f"{_processor()}, {os.cpu_count()} cores",
+            ", ".join(versions),
+            f"load before the run (1, 5, 15 minutes): {load}",
+        )
+    )
+
+
+def torch_version(interpreter: str) -> str | None:
+    """Returns the version of PyTorch that a Python has; None without one."""
+    code = "import importlib.metadata as m; print(m.version('torch'))"
+    try:
+        done = subprocess.run(
+            [interpreter, "-c", code], capture_output=True, text=True
+        )
+    except OSError as error:
+        raise ValueError(
+            f"--torch_python={interpreter} cannot be run: {error.strerror}. "
+            "Expected a Python interpreter, such as venv/bin/python."
+        ) from error
+    return done.stdout.strip() or None
+
+
+def _processor():
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,109 @@
+"""The networks that are measured, as the paper and the default run have them.
+
+Imported in fresh processes only: it brings Keras and TensorFlow along.
+"""
+
+import math
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+import needle_tf
+from needle_tf.models import alexnet
+from needle_tf.models import registry
+from needle_tf.ops import conv_geometry
+
+
+class Setup(NamedTuple):
+    """Images, batch and epoch that a network is trained with."""
+
+    input_shape: tuple[int, int, int]
+    batch_size: int
+    steps_per_epoch: int
+
+
+# The paper's on CIFAR-10, and the default run's on cluttered digits.
+SETUPS = {
+    "alexnet": Setup((32, 32, 3), 250, 200),
+    "skinny_cnn": Setup((32, 32, 3), 250, 200),
+    "small_cnn": Setup((16, 16, 1), 100, 60),
+}
+CLASSES = 10
+# What `needle_tf.embed` is told for each kind of network; a CNN stays.
+SPACES = {
+    "cnn": None,
+    "efcn": {"space": "fcn"},
+    "lcn": {"space": "lcn"},
+    # The locally connected net as a masked dense matrix.
+    "dense_lcn": {"space": "band", "radius": 0},
+}
+
+
+def build(name: str, kind: str, policy: str = "float32") -> keras.Model:
+    """Returns a network that starts at random.
+
+    Args:
+        name: One of `SETUPS`.
+        kind: One of `SPACES`.
+        policy: Of Keras, for the precision.
+    """
+    keras.config.set_dtype_policy(policy)
+    cnn = registry.build(name, SETUPS[name].input_shape, CLASSES)
+    space = SPACES[kind]
+    return cnn if space is None else needle_tf.embed(cnn, **space)
+
+
+def batch(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns random images and labels, as many as the network's batch."""
+    setup = SETUPS[name]
+    rng = np.random.default_rng(0)
+    shape = (setup.batch_size, *setup.input_shape)
+    images = rng.standard_normal(shape, "float32")
+    return images, rng.integers(0, CLASSES, setup.batch_size)
+
+
+def untied(model: keras.Model) -> list[keras.Layer]:
+    """Returns the embedded layers of a model, from the image on."""
+    kinds = (needle_tf.MaskedDense, needle_tf.LocallyConnected2D)
+    return [layer for layer in model.layers if isinstance(layer, kinds)]
+
+
+def kernel_bytes(model: keras.Model) -> int:
+    """Returns the size of the embedded kernels of a model."""
+    return sum(4 * math.prod(layer.kernel.shape) for layer in untied(model))
+
+
+def geometries(name: str) -> list[conv_geometry.ConvGeometry]:
+    """Returns the geometry of every convolution of a network."""
+    cnn = registry.build(name, SETUPS[name].input_shape, CLASSES)
+    symbolic = needle_tf.embed(cnn, "lcn", copy_weights=False)
+    return [layer.geometry for layer in untied(symbolic)]
+
+
+def alexnet_stack() -> dict[str, Any]:
+    """Returns AlexNet in plain numbers, for a peer that knows no Keras."""
+    setup = SETUPS["alexnet"]
+    return {
+        "stack": [entry._asdict() for entry in alexnet.STACK],
+        "image": [setup.input_shape[2], setup.input_shape[0]],
+        "hidden": [alexnet.HIDDEN_UNITS] * 2,
+        "dropout": alexnet.DROPOUT,
+        "classes": CLASSES,
+        "batch_size": setup.batch_size,
+    }
+
+
+def local_sizes(name: str) -> dict[str, int]:
+    """Returns the weights of the locally connected net of a network.
+
+    `free` are those that see the image, `stored` those of the compact form,
+    `dense` those of the eFCN.
+    """
+    shapes = geometries(name)
+    return {
+        "free": sum(geometry.free_entries(0) for geometry in shapes),
+        "stored": sum(math.prod(geometry.local_shape) for geometry in shapes),
+        "dense": sum(math.prod(geometry.dense_shape) for geometry in shapes),
+    }

@@ -1,0 +1,78 @@
+"""Tests that an embedded model is its CNN, over randomly drawn networks."""
+
+import hypothesis
+import keras
+from absl.testing import absltest
+from absl.testing import parameterized
+from hypothesis import strategies as st
+
+from needle_tf.embedding import convert
+from needle_tf.embedding import distances
+from needle_tf.embedding import unembed
+from needle_tf.models import registry
+from tests.embedding import drawn_networks
+from tests.embedding import same_function
+
+SPACES = st.sampled_from(
+    [
+        {"space": "fcn"},
+        {"space": "lcn"},
+        {"space": "band", "radius": 0},
+        {"space": "band", "radius": 2},
+    ]
+)
+DTYPES = st.sampled_from(["float32", "float64"])
+# Shrinking builds hundreds of models; the draws of a failure say enough.
+QUICK = {"phases": (hypothesis.Phase.explicit, hypothesis.Phase.generate)}
+
+
+def in_dtype(dtype, network):
+    """Builds a network whose layers compute in `dtype`."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        return same_function.fill(network())
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+class EquivalenceTest(same_function.EmbeddingTestCase):
+    @hypothesis.settings(max_examples=50, **QUICK)
+    @hypothesis.given(st.data(), SPACES, DTYPES)
+    def test_functional_network_keeps_its_function(self, data, space, dtype):
+        self.check(
+            lambda: drawn_networks.functional_network(data.draw), space, dtype
+        )
+
+    @hypothesis.settings(max_examples=25, **QUICK)
+    @hypothesis.given(st.data(), SPACES, DTYPES)
+    def test_sequential_network_keeps_its_function(self, data, space, dtype):
+        self.check(
+            lambda: drawn_networks.sequential_network(data.draw), space, dtype
+        )
+
+    def check(self, network, space, dtype):
+        model = in_dtype(dtype, network)
+        embedded = convert.embed(model, **space)
+        self.assertNotEmpty(distances.untied_layers(embedded))
+        self.assert_same_function(model, embedded, dtype)
+        self.assertEqual(
+            distances.subspace_distance(embedded).total, (0.0, 0.0, 0.0)
+        )
+        self.assert_same_function(model, unembed.unembed(embedded), dtype)
+
+    @parameterized.product(
+        name=registry.names(), space=("fcn", "lcn"), channels=(1, 3)
+    )
+    def test_network_of_the_registry_keeps_its_function(
+        self, name, space, channels
+    ):
+        shape = (
+            (16, 13, channels) if name == "small_cnn" else (32, 28, channels)
+        )
+        model = same_function.fill(registry.build(name, shape, 10, width=0.05))
+        self.assert_same_function(model, convert.embed(model, space))
+
+
+if __name__ == "__main__":
+    absltest.main()

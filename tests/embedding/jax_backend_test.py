@@ -1,0 +1,95 @@
+"""Tests on two backends: JAX embeds the same network to the same numbers.
+
+Both run `computed`; the other process loads JAX, and no TensorFlow.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+from keras import layers
+
+from needle_tf.embedding import convert
+from needle_tf.embedding import distances
+from needle_tf.embedding import unembed
+from tests.embedding import same_function
+
+SCRIPT = """
+import sys
+import keras
+import numpy as np
+import needle_tf
+from tests.embedding import jax_backend_test
+assert keras.backend.backend() == "jax"
+np.savez(sys.argv[1], **jax_backend_test.computed())
+assert "tensorflow" not in sys.modules
+"""
+
+
+def network():
+    """A padding that folds in, statistics, a skip, and a nested model."""
+    images = keras.Input((5, 6, 2))
+    padded = layers.ZeroPadding2D(((1, 0), (1, 1)))(images)
+    features = layers.Conv2D(3, (3, 2), activation="tanh")(padded)
+    inside = keras.Input(features.shape[1:])
+    separable = layers.SeparableConv2D(3, 2, padding="same")(inside)
+    inner = keras.Model(inside, layers.BatchNormalization()(separable))
+    features = features + inner(features)
+    return same_function.fill(
+        keras.Model(images, layers.Conv2D(2, 3, strides=2)(features))
+    )
+
+
+def computed():
+    """Returns arrays by name: what the current backend makes of it."""
+    model = network()
+    images = same_function.images_for(model)
+    found = {"cnn": model(images)}
+    for space in ("fcn", "lcn"):
+        embedded = convert.embed(model, space)
+        found[space] = embedded(images)
+        found[f"{space}_zero"] = distances.subspace_distance(embedded).total
+        same_function.fill(embedded, seed=7)
+        found[f"{space}_total"] = distances.subspace_distance(embedded).total
+        found[f"{space}_nearest"] = unembed.unembed(embedded)(images)
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+class JaxBackendTest(parameterized.TestCase):
+    def test_jax_embeds_to_the_same_numbers(self):
+        root = pathlib.Path(__file__).resolve().parent.parent.parent
+        folder = pathlib.Path(self.create_tempdir().full_path)
+        finished = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(folder / "found.npz")],
+            env={
+                **os.environ,
+                "KERAS_BACKEND": "jax",
+                "JAX_PLATFORMS": "cpu",
+                "PYTHONPATH": str(root),
+            },
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        self.assertEqual(finished.returncode, 0, finished.stderr[-3000:])
+        found = np.load(folder / "found.npz")
+        expected = computed()
+        self.assertCountEqual(found, expected)
+        for name, values in expected.items():
+            with self.subTest(name):
+                np.testing.assert_allclose(found[name], values, 1e-4, 1e-5)
+        for space in ("fcn", "lcn"):
+            np.testing.assert_allclose(found[space], found["cnn"], 0, 1e-5)
+            np.testing.assert_array_equal(found[f"{space}_zero"], 0)
+            self.assertGreater(found[f"{space}_total"][2], 0.1)
+
+
+if __name__ == "__main__":
+    absltest.main()

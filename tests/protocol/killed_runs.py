@@ -1,0 +1,147 @@
+"""Runs that are killed with SIGKILL, and what becomes of them.
+
+    python -m tests.protocol.killed_runs FOLDER SCENARIO
+
+A process of its own that imports TensorFlow once and forks: each child is one
+start of a run, killed at the moment that is asked for. The parent only forks
+and never trains, for a process with TensorFlow's threads cannot be forked.
+"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+
+from needle_tf.protocol import relax
+from needle_tf.protocol import run_folder
+from tests.protocol import tiny_runs
+
+# Moments of the writing of one file at which a process can die.
+MOMENTS = ("half_written", "not_renamed", "renamed")
+
+
+def start(config, run_dir, when=None, write=None, moment=None):
+    """Runs in a child; returns its exit code, negative if it was killed.
+
+    Args:
+        config: What is run.
+        run_dir: Where.
+        when: Kill it when this function returns.
+        write: Or let it kill itself in its n-th write of a file, from 0,
+        moment: at one of `MOMENTS`.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if write is not None:
+                _die_in(write, moment)
+            relax.run(config, run_dir, report=lambda line: None)
+            code = 0
+        finally:
+            os._exit(code)
+    if when is not None:
+        when()
+        # The child stays a zombie until it is waited for: no other has its id.
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _die_in(number, moment):
+    """Kills this process in its n-th write of a file."""
+    write, replace = run_folder.write, os.replace
+    count = iter(range(10**6))
+
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def dying_write(file, writer):
+        if next(count) != number:
+            return write(file, writer)
+
+        def half(path):
+            writer(path)
+            if moment == "half_written":
+                content = path.read_bytes()
+                path.write_bytes(content[: len(content) // 2])
+                die()
+
+        def dying_replace(*paths):
+            if moment == "renamed":
+                replace(*paths)
+            die()
+
+        os.replace = dying_replace
+        return write(file, half)
+
+    run_folder.write = dying_write
+
+
+def kill_in_writes(config, run_dir, seed):
+    """Kills starts in the midst of writes, then lets one go to the end."""
+    rng = random.Random(seed)
+    kills = 0
+    for number in range(2 * len(MOMENTS)):
+        # The first writes of a start are of a stage that begins or goes on.
+        write, moment = rng.randrange(5), MOMENTS[number % len(MOMENTS)]
+        code = start(config, run_dir, write=write, moment=moment)
+        kills += code == -signal.SIGKILL
+    if start(config, run_dir) != 0:
+        raise AssertionError("the last start failed")
+    return kills
+
+
+def kill_at_random(config, run_dir, seed):
+    """Kills starts at random moments, then lets one go to the end."""
+    rng = random.Random(seed)
+    kills = 0
+    for rows in (1, 3, 5, 6):
+        pause = rng.uniform(0, 0.1)
+        code = start(config, run_dir, lambda r=rows, p=pause: _wait(run_dir, r, p))
+        kills += code == -signal.SIGKILL
+    if start(config, run_dir) != 0:
+        raise AssertionError("the last start failed")
+    return kills
+
+
+def _wait(run_dir, rows, pause):
+    """Waits until a run has so many rows in its histories, and a while."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        histories = tiny_runs.numbers(run_dir).values()
+        if sum(len(history["epochs"]) for history in histories) >= rows:
+            break
+        time.sleep(0.005)
+    time.sleep(pause)
+
+
+def main(folder: pathlib.Path, scenario: str) -> None:
+    """Runs one whole and one killed run; prints the kills as JSON."""
+    model_file = folder / "model.keras"
+    config = tiny_runs.config(
+        model_file,
+        deterministic=True,
+        epochs=3,
+        relax_epochs=[1],
+        baselines=[],
+    )
+    child = os.fork()
+    if child == 0:
+        tiny_runs.write_model(model_file)
+        os._exit(0)
+    os.waitpid(child, 0)
+    if start(config, folder / "whole") != 0:
+        raise AssertionError("the whole run failed")
+    kill = {"writes": kill_in_writes, "random": kill_at_random}[scenario]
+    kills = kill(config, folder / scenario, seed=1)
+    print(json.dumps({"kills": kills}))
+
+
+if __name__ == "__main__":
+    # Here, so that no child pays for it.
+    from needle_tf.protocol import stage  # noqa: F401
+
+    main(pathlib.Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,50 @@
+"""Tests of the quiet start, in processes of their own."""
+
+import os
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+CODE = """
+import os, sys
+from needle_tf.protocol import start_up
+with start_up.quiet({quiet}):
+    os.write(2, b"chatter\\n")
+    {body}
+os.write(2, b"afterwards\\n")
+"""
+
+
+class QuietTest(absltest.TestCase):
+    def stderr(self, quiet, body="pass"):
+        """Returns what a process wrote to stderr, C++ included."""
+        code = "import sys; sys.argv[0] = '-m'\n"
+        code += CODE.format(quiet=quiet, body=body)
+        environment = os.environ.copy()
+        environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env=environment,
+        ).stderr
+
+    def test_chatter_is_kept_back_and_later_words_are_not(self):
+        self.assertEqual(self.stderr(True), "afterwards\n")
+
+    def test_chatter_is_shown_if_asked_for(self):
+        self.assertEqual(self.stderr(False), "chatter\nafterwards\n")
+
+    def test_after_an_error_everything_is_shown(self):
+        shown = self.stderr(True, "raise ImportError('broken')")
+        self.assertStartsWith(shown, "chatter\nTraceback")
+        self.assertIn("broken", shown)
+
+    def test_tensorflow_starts_without_a_word(self):
+        body = "import tensorflow as tf; tf.constant(1) + 1"
+        self.assertEqual(self.stderr(True, body), "afterwards\n")
+
+
+if __name__ == "__main__":
+    absltest.main()
