@@ -33,8 +33,7 @@ def measure(settings: front.Settings) -> list[Row]:
     rows.append(_against_float32(settings))
     rows.append(_against_peer(settings))
     for threads in _INTEROP_THREADS.value:
-        bare = _alone(settings, "cnn", "float32", threads)
-        rows += [_peak(settings, p, threads, bare) for p in _POLICIES]
+        rows += _peaks(settings, threads)
     return rows
 
 
@@ -88,18 +87,27 @@ def _against_peer(settings):
     return Row(what, ours, peer, theirs)
 
 
-def _peak(settings, policy, threads, bare):
-    outcome = _alone(settings, "efcn", policy, threads)
-    weights = outcome.result["weights"]
+def _peaks(settings, threads):
     allowed = f", {threads} inter-op threads" if threads else ""
-    return Row(
-        f"peak memory, {policy}{allowed}, less the CNN's own",
-        [outcome.peak - bare.peak],
-        "weights",
-        [weights],
-        2.3,
-        "B",
-    )
+    grown = {policy: [] for policy in _POLICIES}
+    weights = []
+    for _ in range(settings.processes):
+        bare = _alone(settings, "cnn", "float32", threads).peak
+        for policy in _POLICIES:
+            outcome = _alone(settings, "efcn", policy, threads)
+            grown[policy].append(outcome.peak - bare)
+        weights.append(outcome.result["weights"])
+    return [
+        Row(
+            f"peak memory less the CNN's, {policy}{allowed}",
+            peaks,
+            "weights",
+            weights,
+            2.3,
+            "B",
+        )
+        for policy, peaks in grown.items()
+    ]
 
 
 def _alone(settings, kind, policy, threads):

@@ -42,7 +42,13 @@ def measure(settings: front.Settings) -> list[Row]:
     return [
         Row("embed, cold", whole, _FRESH, whole_floor, 1.5),
         Row("matrices, cold", matrices, _FRESH, matrices_floor, 1.5),
-        Row(into, mapped["construction"], "writing it once", mapped["writing"]),
+        Row(
+            into,
+            mapped["construction"],
+            "writing 506 MB of mapped memory",
+            mapped["writing"],
+            1.5,
+        ),
         _peer_row(settings, "embed, cold", whole, peers, 0.5),
         _peer_row(settings, into, mapped["construction"], peers, 0.1),
         *_memory(settings),

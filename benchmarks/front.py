@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ _REPEATS = flags.DEFINE_integer(
 )
 _PROCESSES = flags.DEFINE_integer(
     "processes",
-    3,
+    4,
     "Rounds of fresh processes, for cold pages and peaks.",
     lower_bound=1,
 )
@@ -25,6 +27,11 @@ _TORCH_PYTHON = flags.DEFINE_string(
     "torch_python",
     sys.executable,
     "Python with PyTorch (pip install torch==2.13.0), the peer.",
+)
+flags.register_validator(
+    "torch_python",
+    lambda path: shutil.which(path) is not None,
+    message="must be a Python that can be run, such as venv/bin/python",
 )
 
 
@@ -49,7 +56,9 @@ class Settings:
 
 def settings() -> Settings:
     """Returns the settings that the flags give."""
-    return Settings(_REPEATS.value, _PROCESSES.value, _TORCH_PYTHON.value)
+    # Children run in the root of the repository, wherever this was typed.
+    python = os.path.abspath(shutil.which(_TORCH_PYTHON.value))
+    return Settings(_REPEATS.value, _PROCESSES.value, python)
 
 
 def without_torch(what: str, against: str) -> tables.Row:

@@ -6,6 +6,8 @@ import pathlib
 import platform
 import subprocess
 
+import psutil
+
 _PACKAGES = ("tensorflow", "keras", "numpy")
 
 
@@ -21,11 +23,10 @@ def describe(torch_python: str) -> str:
     ]
     versions.append(f"torch {torch_version(torch_python) or 'not installed'}")
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
+    memory = psutil.virtual_memory().total / 2**30
     return "\n".join(
         (
-            f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
-            if hasattr(os, "sched_getaffinity")
-            else f"{_processor()}, {os.cpu_count()} cores",
+            f"{_processor()}, {_cores()} cores, {memory:.0f} GiB of memory",
             ", ".join(versions),
             f"load before the run (1, 5, 15 minutes): {load}",
         )
@@ -35,16 +36,16 @@ def describe(torch_python: str) -> str:
 def torch_version(interpreter: str) -> str | None:
     """Returns the version of PyTorch that a Python has; None without one."""
     code = "import importlib.metadata as m; print(m.version('torch'))"
-    try:
-        done = subprocess.run(
-            [interpreter, "-c", code], capture_output=True, text=True
-        )
-    except OSError as error:
-        raise ValueError(
-            f"--torch_python={interpreter} cannot be run: {error.strerror}. "
-            "Expected a Python interpreter, such as venv/bin/python."
-        ) from error
+    done = subprocess.run(
+        [interpreter, "-c", code], capture_output=True, text=True
+    )
     return done.stdout.strip() or None
+
+
+def _cores():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _processor():

@@ -36,6 +36,10 @@ def __getattr__(name: str):
     return value
 
 
-if sys.argv[:1] != ["-m"]:
+# Another package that `python -m` starts may import us from its own door.
+_own_binary = sys.argv[:1] == ["-m"] and any(
+    word.removeprefix("-m").startswith("needle_tf.") for word in sys.orig_argv
+)
+if not _own_binary:
     for _name in __all__:
         __getattr__(_name)

@@ -30,6 +30,7 @@ _DEFAULTS_IN_WORDS = {
     "width": "1",
     "relaxed_epochs": "up to --epochs in total",
     "relaxed_learning_rate": "--learning_rate",
+    "baseline_learning_rate": "--learning_rate",
     "jit_compile": "on a GPU only",
     "steps_per_execution": "a divisor of the steps of an epoch",
     **{
@@ -84,7 +85,10 @@ _PROTOCOL = {
         "Pixels to which images are resized: one number, or height,width.",
     ),
     "model": flags.DEFINE_enum(
-        "model", None, model_registry.names(), _help("model", "The CNN.")
+        "model",
+        None,
+        model_registry.names(),
+        _help("model", "The CNN, by name."),
     ),
     "model_file": flags.DEFINE_string(
         "model_file",

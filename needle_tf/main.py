@@ -70,9 +70,10 @@ def message_of(error: Exception) -> str | None:
             "folder as --run_dir, or change the permissions."
         )
     if isinstance(error, MemoryError) or "ResourceExhausted" in text:
+        first_line = text.splitlines()[0]
         return (
-            f"memory ran out: {str(error).splitlines()[:1]}. Lower "
-            "--batch_size or --width, or take --precision=mixed_bfloat16."
+            f"memory ran out ({first_line}). Lower --batch_size or --width, "
+            "or take --precision=mixed_bfloat16."
         )
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"cannot use {error.filename}: {error.strerror}."

@@ -172,7 +172,7 @@ class FilesTest(parameterized.TestCase):
                 continue
             name = path.stem
             if path.parent.name == "benchmarks":
-                name = f"benchmark_{name}"
+                name = f"benchmark_{name.strip('_')}"
             with self.subTest(name):
                 self.assertIn(name, TARGETS)
                 self.assertEqual(TARGETS[name].rule, "py_binary")

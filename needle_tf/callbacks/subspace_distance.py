@@ -1,5 +1,6 @@
 """Watches how far a relaxed network is from its CNN while it trains."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -43,9 +44,10 @@ class SubspaceDistance(keras.callbacks.Callback):
         super().__init__()
         for name, value in (
             ("every_steps", every_steps),
-            ("first_step", first_step or 0),
+            ("first_step", 0 if first_step is None else first_step),
         ):
-            if isinstance(value, bool) or int(value) != value or value < 0:
+            is_count = isinstance(value, numbers.Integral)
+            if isinstance(value, bool) or not is_count or value < 0:
                 raise ValueError(
                     f"`{name}` must be an integer of at least 0. "
                     f"Received: {name}={value!r}."

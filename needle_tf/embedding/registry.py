@@ -35,7 +35,9 @@ class Part(NamedTuple):
     in_form: Callable[[np.ndarray], np.ndarray] = np.asarray
 
 
-Rule = Callable[..., list[Part]]
+Shape = tuple[int | None, ...]
+Margins = tuple[tuple[int, int], tuple[int, int]]
+Rule = Callable[[keras.Layer, Shape, Margins], list[Part]]
 
 _RULES: dict[type, Rule] = {}
 

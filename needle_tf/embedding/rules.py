@@ -14,7 +14,11 @@ Part = registry.Part
 
 
 @registry.embeds(keras.layers.Conv2D, embedded_conv2d.EmbeddedConv2D)
-def conv2d(layer, input_shape, zero_padding) -> list[Part]:
+def conv2d(
+    layer: keras.layers.Conv2D,
+    input_shape: registry.Shape,
+    zero_padding: registry.Margins,
+) -> list[Part]:
     """A convolution is one shared kernel."""
     return [
         Part(
@@ -31,13 +35,21 @@ def conv2d(layer, input_shape, zero_padding) -> list[Part]:
 
 
 @registry.embeds(keras.layers.DepthwiseConv2D)
-def depthwise_conv2d(layer, input_shape, zero_padding) -> list[Part]:
+def depthwise_conv2d(
+    layer: keras.layers.DepthwiseConv2D,
+    input_shape: registry.Shape,
+    zero_padding: registry.Margins,
+) -> list[Part]:
     """A depthwise convolution has as many groups as input channels."""
     return [_depthwise(layer, layer.kernel, input_shape, zero_padding)]
 
 
 @registry.embeds(keras.layers.SeparableConv2D)
-def separable_conv2d(layer, input_shape, zero_padding) -> list[Part]:
+def separable_conv2d(
+    layer: keras.layers.SeparableConv2D,
+    input_shape: registry.Shape,
+    zero_padding: registry.Margins,
+) -> list[Part]:
     """A separable convolution is a depthwise one, then a 1x1 convolution."""
     kernel = layer.depthwise_kernel
     depthwise = _depthwise(layer, kernel, input_shape, zero_padding)
@@ -68,14 +80,22 @@ def separable_conv2d(layer, input_shape, zero_padding) -> list[Part]:
 
 
 @registry.embeds(locally_connected2d.LocallyConnected2D)
-def locally_connected2d_(layer, input_shape, zero_padding) -> list[Part]:
+def locally_connected2d_(
+    layer: locally_connected2d.LocallyConnected2D,
+    input_shape: registry.Shape,
+    zero_padding: registry.Margins,
+) -> list[Part]:
     """A locally connected layer has a kernel per position."""
     del zero_padding  # Not folded into a layer with padding of its own.
     return [_untied(layer, input_shape, "local")]
 
 
 @registry.embeds(masked_dense.MaskedDense)
-def masked_dense_(layer, input_shape, zero_padding) -> list[Part]:
+def masked_dense_(
+    layer: masked_dense.MaskedDense,
+    input_shape: registry.Shape,
+    zero_padding: registry.Margins,
+) -> list[Part]:
     """A masked dense layer is dense already; its freedom may widen."""
     del zero_padding  # Not folded into a layer with padding of its own.
     return [_untied(layer, input_shape, "dense")]

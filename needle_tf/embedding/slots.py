@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import numpy as np
 
 from needle_tf.embedding import convert
 
@@ -25,8 +24,8 @@ def carry_slots(
         pairs: As `convert.embed_with_pairs` returned them.
 
     Raises:
-        ValueError: If the optimizers differ in class or are not built, or keep
-            state of another shape than the weights.
+        ValueError: If the optimizers differ in class or settings or are not
+            built, or keep state of another shape than the weights.
     """
     source, target = _inner(source), _inner(target)
     if type(source) is not type(target):
@@ -43,13 +42,16 @@ def carry_slots(
     places = {id(pair.target): pair for pair in pairs}
     old_variables = {id(v): i for i, v in enumerate(_trained(source))}
     new_variables = _trained(target)
-    for name, old_slots in _slot_lists(source, len(old_variables)).items():
-        new_slots = getattr(target, name)
-        if len(new_slots) != len(new_variables):
-            raise ValueError(_other_settings(source, target, name))
+    old_lists = _slot_lists(source, len(old_variables))
+    new_lists = _slot_lists(target, len(new_variables))
+    for name in old_lists.keys() ^ new_lists.keys():
+        which = "first" if name in old_lists else "second"
+        raise ValueError(_other_settings(source, name, which))
+    for name, old_slots in old_lists.items():
+        new_slots = new_lists[name]
         for variable, slot in zip(new_variables, new_slots, strict=True):
             pair = places.get(id(variable))
-            if slot is None or pair is None:
+            if pair is None:
                 continue
             index = old_variables.get(id(pair.source))
             if index is None:
@@ -59,14 +61,23 @@ def carry_slots(
 
 
 def _fill(slot, old_slot, pair, optimizer):
-    values = keras.ops.convert_to_numpy(old_slot)
-    if values.shape != tuple(pair.source.shape):
+    if slot is None and old_slot is None:
+        return
+    name, shape = type(optimizer).__name__, tuple(pair.source.shape)
+    if slot is None or old_slot is None:
         raise ValueError(
-            f"{type(optimizer).__name__} keeps state of shape {values.shape} "
-            f"for a weight of shape {tuple(pair.source.shape)}, which cannot "
-            "be embedded. Reset it instead (--optimizer_slots=reset)."
+            f"{name} keeps other state for a weight of shape {shape} than for "
+            f"one of shape {tuple(pair.target.shape)}. Reset it instead "
+            "(--optimizer_slots=reset)."
         )
-    slot.assign(pair.carry(np.asarray(values)))
+    values = keras.ops.convert_to_numpy(old_slot)
+    if values.shape != shape:
+        raise ValueError(
+            f"{name} keeps state of shape {values.shape} for a weight of shape "
+            f"{shape}, which cannot be embedded. Reset it instead "
+            "(--optimizer_slots=reset)."
+        )
+    slot.assign(pair.carry(values))
 
 
 def _slot_lists(optimizer, count) -> dict[str, list[Any]]:
@@ -101,9 +112,9 @@ def _is_variable(value):
     return isinstance(value, keras.Variable)
 
 
-def _other_settings(source, target, name):
+def _other_settings(optimizer, name, which):
     return (
-        f"Both optimizers are {type(source).__name__}, but only the first "
+        f"Both optimizers are {type(optimizer).__name__}, but only the {which} "
         f"keeps `{name.strip('_')}`: their settings differ. Give them the "
         "same settings, or reset the slots (--optimizer_slots=reset)."
     )

@@ -200,11 +200,12 @@ def _clone(layer):
     try:
         return type(layer).from_config(layer.get_config())
     except Exception as error:
-        reason = " ".join(str(error).split()).partition(". ")[0]
+        # Keras goes on with an example of a class.
+        reason = " ".join(str(error).split()).partition(" Example:")[0]
         raise ValueError(
             f'Layer "{layer.name}" ({type(layer).__name__}) cannot be cloned: '
-            f"{reason}. Give it a `get_config` that holds its constructor "
-            "arguments."
+            f"{reason.rstrip('.')}. Give it a `get_config` that holds its "
+            "constructor arguments."
         ) from error
 
 

@@ -28,6 +28,8 @@ DATA_ARGUMENTS = (
     "clutter_pieces",
     "piece_size",
 )
+# Optimizers whose slots cannot be embedded like the weights.
+_SLOTS_OF_THEIR_OWN = ("adafactor", "muon")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class ProtocolConfig:
             directions of the CNN 1 / (number of positions) as fast, because
             the gradient of a shared weight is the sum over its copies, and
             the copies move together by their mean.
+        baseline_learning_rate: Step size of the nets from scratch; None is
+            `learning_rate`, which can be too large for a wide FCN.
         optimizer_slots: What becomes of momentum and the like at the
             relaxation: `reset`, or `embed` like the weights.
         space: `fcn` frees all weights, `band` those within `radius`.
@@ -112,6 +116,7 @@ class ProtocolConfig:
     relax_epochs: Sequence[int] = (20,)
     relaxed_epochs: int | None = None
     relaxed_learning_rate: float | None = None
+    baseline_learning_rate: float | None = None
     optimizer_slots: str = "reset"
     space: str = "fcn"
     radius: int | None = None
@@ -135,9 +140,7 @@ class ProtocolConfig:
         self._settle_optimizer()
         self._settle_relaxation()
         _require_choice("precision", self.precision, settings.PRECISIONS)
-        self._settle_names("baselines")
-        for name in self.baselines:
-            _require_choice("baselines", name, settings.BASELINES)
+        self._settle_baselines()
         self._check_steps()
 
     def _set(self, name: str, value: Any) -> None:
@@ -201,6 +204,12 @@ class ProtocolConfig:
                 "--momentum keeps nothing but the weights. Set --momentum, or "
                 "leave --optimizer_slots away."
             )
+        if choice == "embed" and self.optimizer in _SLOTS_OF_THEIR_OWN:
+            raise ValueError(
+                f"--optimizer_slots=embed is not possible with "
+                f"--optimizer={self.optimizer}: what it keeps does not have "
+                "the shape of the weights. Leave --optimizer_slots away."
+            )
         if choice == "reset" and not optimizer_registry.keeps_weights(
             self.optimizer
         ):
@@ -211,9 +220,8 @@ class ProtocolConfig:
             )
 
     def _has_slots(self) -> bool:
-        slots = ("momentum", "use_ema", "gradient_accumulation_steps")
         return self.optimizer != "sgd" or any(
-            self.optimizer_options.get(name) for name in slots
+            self.optimizer_options.get(name) for name in ("momentum", "use_ema")
         )
 
     def _settle_relaxation(self) -> None:
@@ -254,7 +262,28 @@ class ProtocolConfig:
         if {e + (self.relaxed_epochs or 0) for e in epochs} == {self.epochs}:
             self._set("relaxed_epochs", None)  # The default, written out.
 
+    def _settle_baselines(self) -> None:
+        self._settle_names("baselines")
+        for name in self.baselines:
+            _require_choice("baselines", name, settings.BASELINES)
+        rate = self.baseline_learning_rate
+        if {"fcn", "lcn"}.intersection(self.baselines):
+            if rate is None:
+                self._set("baseline_learning_rate", self.learning_rate)
+        elif rate is not None:
+            raise ValueError(
+                "--baseline_learning_rate belongs to the nets from scratch and "
+                "would be ignored. Received: --baseline_learning_rate="
+                f"{rate}, --baselines={','.join(self.baselines)}. Add fcn or "
+                "lcn, or leave it away."
+            )
+
     def _check_steps(self) -> None:
+        if self.jit_compile and self.deterministic:
+            raise ValueError(
+                "--jit_compile would be ignored with --deterministic: Keras "
+                "does not use XLA then. Leave one of them away."
+            )
         every, steps = self.distance_every_steps, self.steps_per_execution
         if every and steps and every % steps:
             raise ValueError(

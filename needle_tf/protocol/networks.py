@@ -1,4 +1,4 @@
-"""The networks of a run: the CNN, what it is embedded in, how it is compiled."""
+"""The networks of a run: the CNN, what it becomes, and how it is compiled."""
 
 import pathlib
 
@@ -10,6 +10,7 @@ from needle_tf.data import images
 from needle_tf.embedding import convert
 from needle_tf.embedding import selection
 from needle_tf.embedding import slots
+from needle_tf.graphs import rewiring
 from needle_tf.models import registry as model_registry
 from needle_tf.optimizers import registry as optimizer_registry
 from needle_tf.protocol import config as config_lib
@@ -112,6 +113,8 @@ def compile_network(
     """
     is_logits = not _gives_probabilities(network, config, data)
     jit = "auto" if config.jit_compile is None else config.jit_compile
+    if config.jit_compile:
+        _require_xla(network)
     network.compile(
         optimizer=optimizer_registry.build(
             config.optimizer,
@@ -169,6 +172,15 @@ def _check_shapes(
             f"{data.name} has {data.num_classes} classes. Let it end in "
             f"Dense({data.num_classes})."
         )
+
+
+def _require_xla(network):
+    for name, layer in rewiring.named_layers(network).items():
+        if not layer.supports_jit:
+            raise ValueError(
+                f'--jit_compile would be ignored: "{name}" of '
+                f'"{network.name}" does not support XLA. Leave it away.'
+            )
 
 
 def _gives_probabilities(network, config, data):

@@ -100,7 +100,11 @@ def _from_scratch(
         relax_epoch=None,
         first_epoch=0,
         last_epoch=config.epochs,
-        learning_rate=config.learning_rate,
+        learning_rate=(
+            config.learning_rate
+            if kind == "cnn"
+            else config.baseline_learning_rate
+        ),
         kept_epochs=tuple(sorted({*kept, config.epochs})),
         seed=seed_of(config.seed, kind),
     )

@@ -47,7 +47,7 @@ def run(
     progress: str = "auto",
     library_logs: bool = False,
     notes: Mapping[str, str] | None = None,
-    report: Callable[[str], None] = functools.partial(print, flush=True),
+    report: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Runs the protocol, or what is left of it, in a run folder.
 
@@ -60,7 +60,7 @@ def run(
         progress: How epochs are shown, one of `progress.CHOICES`.
         library_logs: Whether libraries may print what they do as they start.
         notes: Text files to put into the folder, by name.
-        report: Takes lines for the screen.
+        report: Takes lines for the screen; None prints them.
 
     Returns:
         The histories and what went wrong.
@@ -73,17 +73,7 @@ def run(
     # What can be seen to be wrong is, before anything is written or Keras
     # and TensorFlow are imported.
     run_folder.check(run_dir, config)
-    data = loading.load(
-        config.dataset,
-        data_dir=data_dir,
-        download=download,
-        seed=config.seed,
-        **{
-            name: getattr(config, name)
-            for name in config_lib.DATA_ARGUMENTS
-            if getattr(config, name) is not None
-        },
-    )
+    data = _load(config, data_dir, download)
     inputs = {"data": data.fingerprint()}
     if config.model_file is not None:
         inputs["model_file"] = _file_fingerprint(config.model_file)
@@ -94,9 +84,26 @@ def run(
         folder.record("inputs", inputs)
         for name, text in (notes or {}).items():
             run_folder.write_text(folder.path / name, text)
-        around = stage.Surroundings(config, data, folder, report, progress)
+        around = stage.Surroundings(
+            config,
+            data,
+            folder,
+            report or functools.partial(print, flush=True),
+            progress,
+        )
         with _precision(config.precision):
             return _run_stages(around)
+
+
+def _load(config, data_dir, download):
+    given = {n: getattr(config, n) for n in config_lib.DATA_ARGUMENTS}
+    return loading.load(
+        config.dataset,
+        data_dir=data_dir,
+        download=download,
+        seed=config.seed,
+        **{name: value for name, value in given.items() if value is not None},
+    )
 
 
 def _file_fingerprint(model_file: str) -> str:

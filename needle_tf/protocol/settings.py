@@ -55,6 +55,13 @@ NUMBERS = (
         low=0,
         is_low_open=True,
     ),
+    Setting(
+        "baseline_learning_rate",
+        float,
+        "Step size of the nets from scratch, fcn and lcn.",
+        low=0,
+        is_low_open=True,
+    ),
     _count("radius", "Reach of --space=band, in pixels.", low=0),
     _switch("jit_compile", "Whether XLA compiles the steps."),
     # keras.utils.set_random_seed and NumPy take 32 bits.

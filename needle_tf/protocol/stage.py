@@ -81,7 +81,7 @@ def steps_per_execution(config: config_lib.ProtocolConfig, steps: int) -> int:
     if steps % asked:
         raise ValueError(
             f"--steps_per_execution must divide the {steps} steps of an epoch. "
-            f"Received: --steps_per_execution={asked}. Leave it away, or choose "
+            f"Received: --steps_per_execution={asked}. Leave it away, or take "
             "a divisor."
         )
     return asked

@@ -32,7 +32,7 @@ def quiet(is_quiet: bool) -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             sys.stderr.flush()
             kept.seek(0)
             os.write(stderr, kept.read())

@@ -61,7 +61,8 @@ class DivergenceTest(absltest.TestCase):
         self.assertEqual(caught.exception.epoch, 1)
         self.assertEqual(caught.exception.step, small_fits.STEPS + 2)
         # Neither tests nor the other callbacks see the spoilt network.
-        self.assertEqual((counts.batches, counts.epochs, counts.tests), (4, 1, 1))
+        self.assertEqual(counts.batches, small_fits.STEPS + 1)
+        self.assertEqual((counts.epochs, counts.tests), (1, 1))
 
     def test_steps_before_this_fit_are_counted_and_epochs_are_keras_own(self):
         with self.assertRaises(divergence.DivergedError) as caught:
@@ -91,7 +92,8 @@ class DivergenceTest(absltest.TestCase):
         callback.on_train_batch_end(2, {"loss": 1.0})
         with self.assertRaises(divergence.DivergedError) as caught:
             callback.on_epoch_end(3, {"loss": 1.0, "val_loss": float("inf")})
-        self.assertEqual((caught.exception.epoch, caught.exception.step), (3, 3))
+        self.assertEqual(caught.exception.epoch, 3)
+        self.assertEqual(caught.exception.step, 3)
 
     def test_finite_training_goes_to_its_end(self):
         fitted = small_fits.fit(

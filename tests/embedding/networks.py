@@ -184,6 +184,13 @@ def padding_of_another_kind():
 
 
 @network
+def padding_of_other_axes():
+    # Pads the width and the channels of what is channels last behind it.
+    other = layers.ZeroPadding2D(1, data_format="channels_first")
+    return chain(other, conv(padding="valid"))
+
+
+@network
 def strides_and_dilation():
     return chain(
         conv(kernel_size=(4, 3), strides=(2, 3)),
@@ -260,8 +267,13 @@ def nested_model():
 @network
 def nested_two_levels_deep():
     deepest = keras.Sequential([keras.Input(IMAGE), conv(3), layers.ReLU()])
-    inner = chain(deepest, conv(3))
-    return chain(conv(3), inner, deepest)
+    return chain(conv(3), chain(deepest, conv(3)))
+
+
+@network
+def nested_at_two_levels():
+    deepest = chain(conv(3), layers.BatchNormalization())
+    return chain(chain(deepest, conv(3)), deepest)
 
 
 @network

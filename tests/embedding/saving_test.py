@@ -42,10 +42,10 @@ folder, names = sys.argv[1], sys.argv[2:]
 for name in names:
     images = dict(np.load(f"{folder}/{name}.npz"))
     images = [images[key] for key in sorted(images)]
-    exported = tf.saved_model.load(f"{folder}/{name}")
-    found = {"exported": exported.serve(*images)}
-    model = keras.saving.load_model(f"{folder}/{name}.keras", safe_mode=True)
     images = images if len(images) > 1 else images[0]
+    exported = tf.saved_model.load(f"{folder}/{name}")
+    found = {"exported": exported.serve(images)}
+    model = keras.saving.load_model(f"{folder}/{name}.keras", safe_mode=True)
     found["loaded"] = model(images)
     found["total"] = needle_tf.subspace_distance(model).total
     found["iterations"] = int(model.optimizer.iterations)

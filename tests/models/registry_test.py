@@ -36,7 +36,9 @@ class RegistryTest(parameterized.TestCase):
         code = (
             # As `python -m` does, which puts off registering the layers.
             "import sys; sys.argv = ['-m']; "
-            "from needle_tf.models import registry; registry.names(); sys.exit('keras' in sys.modules)"
+            "sys.orig_argv = ['python', '-m', 'needle_tf.main']; "
+            "from needle_tf.models import registry; registry.names(); "
+            "sys.exit('keras' in sys.modules)"
         )
         self.assertEqual(
             subprocess.run([sys.executable, "-c", code]).returncode, 0

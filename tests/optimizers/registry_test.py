@@ -114,6 +114,7 @@ class CompletenessTest(parameterized.TestCase):
         code = (
             # As `python -m` does, which puts off registering the layers.
             "import sys; sys.argv = ['-m']; "
+            "sys.orig_argv = ['python', '-m', 'needle_tf.main']; "
             "from needle_tf.optimizers import registry; "
             "registry.check('sgd', learning_rate=1, momentum=0); "
             "sys.exit('keras' in sys.modules or 'numpy' in sys.modules)"
@@ -181,7 +182,9 @@ class RefusalTest(parameterized.TestCase):
             "shampoo",
         )
 
-    @parameterized.parameters(("Adam", "adam"), ("nadm", "nadam"))
+    @parameterized.parameters(
+        ("Adam", "adam"), ("nadm", "nadam"), ("sdg", "sgd")
+    )
     def test_misspelled_name_gets_the_nearest(self, name, nearest):
         self.refused(f"called '{name}'. Did you mean '{nearest}'", name)
 

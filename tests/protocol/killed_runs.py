@@ -7,6 +7,7 @@ start of a run, killed at the moment that is asked for. The parent only forks
 and never trains, for a process with TensorFlow's threads cannot be forked.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -99,8 +100,8 @@ def kill_at_random(config, run_dir, seed):
     rng = random.Random(seed)
     kills = 0
     for rows in (1, 3, 5, 6):
-        pause = rng.uniform(0, 0.1)
-        code = start(config, run_dir, lambda r=rows, p=pause: _wait(run_dir, r, p))
+        wait = functools.partial(_wait, run_dir, rows, rng.uniform(0, 0.1))
+        code = start(config, run_dir, wait)
         kills += code == -signal.SIGKILL
     if start(config, run_dir) != 0:
         raise AssertionError("the last start failed")

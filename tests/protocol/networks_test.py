@@ -10,6 +10,7 @@ from absl.testing import parameterized
 
 from needle_tf.data import loading
 from needle_tf.embedding import distances
+from needle_tf.optimizers import registry as optimizer_registry
 from needle_tf.protocol import networks
 from needle_tf.protocol import plan as plan_lib
 from tests.protocol import tiny_runs
@@ -49,7 +50,7 @@ def without_convolution():
 
 UNFIT = (
     ("input", lambda: conv_model((9, 8, 1)), r"takes images of shape \(9, 8,"),
-    ("unknown_size", lambda: conv_model((None, None, 1)), r"unknown input size"),
+    ("size", lambda: conv_model((None, None, 1)), r"unknown input size"),
     ("classes", lambda: conv_model(classes=7), r"gives \(7,\) scores.*10 clas"),
     ("inputs", two_inputs, r"has 2 inputs and 1 outputs"),
     ("no_convolution", without_convolution, r'"mine" has no convolution'),
@@ -129,6 +130,18 @@ class CompileTest(parameterized.TestCase):
         self.assertFalse(network.jit_compile)
         self.assertEqual(network.steps_per_execution, 2)
 
+    def test_xla_that_a_layer_does_not_support_is_refused(self):
+        config = tiny_runs.config(jit_compile=True)
+        plan = plan_lib.stages(config)[0]
+        network = networks.build_cnn(config, DATA)
+        networks.compile_network(network, plan, config, DATA, steps=1)
+        self.assertTrue(network.jit_compile)
+        network.layers[-1].supports_jit = False
+        with self.assertRaisesRegex(
+            ValueError, '--jit_compile would be ignored: "logits" of "small'
+        ):
+            networks.compile_network(network, plan, config, DATA, steps=1)
+
     def test_precision_of_the_policy_reaches_the_layers(self):
         keras.config.set_dtype_policy("mixed_bfloat16")
         self.addCleanup(keras.config.set_dtype_policy, "float32")
@@ -139,7 +152,9 @@ class CompileTest(parameterized.TestCase):
 
 class RelaxTest(parameterized.TestCase):
     def relaxed(self, **changes):
-        config = tiny_runs.config(**changes)
+        return self.relaxed_by(tiny_runs.config(**changes))
+
+    def relaxed_by(self, config):
         plans = plan_lib.stages(config)
         cnn = networks.build_from_scratch(plans[0], config, DATA)
         networks.compile_network(cnn, plans[0], config, DATA, steps=1)
@@ -162,6 +177,22 @@ class RelaxTest(parameterized.TestCase):
         network = self.relaxed(optimizer_slots="reset")
         self.assertEqual(max(self.momenta(network)), 0)
         self.assertEqual(int(network.optimizer.iterations), 0)
+
+    @parameterized.parameters(optimizer_registry.names())
+    def test_slots_are_embedded_or_refused_before_the_run(self, name):
+        options = {"momentum": 0.5} if name == "sgd" else {}
+        changes = {"optimizer": name, "optimizer_options": options}
+        try:
+            config = tiny_runs.config(**changes, optimizer_slots="embed")
+        except ValueError as error:
+            self.assertRegex(str(error), "embed is not possible with")
+            config = tiny_runs.config(**changes, optimizer_slots="reset")
+            # Asked for all the same, it fails after the CNN is trained.
+            object.__setattr__(config, "optimizer_slots", "embed")
+            with self.assertRaisesRegex(ValueError, "optimizer_slots=reset"):
+                self.relaxed_by(config)
+            return
+        self.relaxed_by(config)
 
     def test_relaxed_net_has_its_own_learning_rate(self):
         network = self.relaxed(relaxed_learning_rate=0.5)

@@ -14,9 +14,8 @@ def stages(**settings):
 
 class StagesTest(absltest.TestCase):
     def test_default_is_cnn_relaxed_net_and_two_from_scratch(self):
-        found = [(s.name, s.kind, s.first_epoch, s.last_epoch) for s in stages()]
         self.assertEqual(
-            found,
+            [(s.name, s.kind, s.first_epoch, s.last_epoch) for s in stages()],
             [
                 ("cnn", "cnn", 0, 40),
                 ("efcn_relax20", "efcn", 20, 40),
@@ -45,12 +44,15 @@ class StagesTest(absltest.TestCase):
         self.assertEqual([s.name for s in found], ["cnn", "band_relax20"])
 
     def test_relaxed_nets_have_their_own_epochs_and_rate(self):
-        cnn, efcn, fcn, _ = stages(
-            relaxed_epochs=50, relaxed_learning_rate=0.7
-        )
+        cnn, efcn, fcn, _ = stages(relaxed_epochs=50, relaxed_learning_rate=0.7)
         self.assertEqual((efcn.first_epoch, efcn.last_epoch), (20, 70))
         self.assertEqual(efcn.learning_rate, 0.7)
         self.assertEqual((cnn.learning_rate, fcn.learning_rate), (0.1, 0.1))
+
+    def test_nets_from_scratch_have_their_own_rate(self):
+        cnn, efcn, fcn, lcn = stages(baseline_learning_rate=0.02)
+        self.assertEqual((cnn.learning_rate, efcn.learning_rate), (0.1, 0.1))
+        self.assertEqual((fcn.learning_rate, lcn.learning_rate), (0.02, 0.02))
 
     def test_relaxing_at_the_end_is_possible_with_epochs_of_its_own(self):
         _, efcn, *_ = stages(relax_epochs=[40], relaxed_epochs=5)

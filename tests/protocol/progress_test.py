@@ -16,7 +16,12 @@ ROW = {
     "delta_cnn": 0.04,
     "seconds": 1.26,
 }
-START = ROW | {"loss": None, "accuracy": None, "delta_cnn": 0.0, "seconds": None}
+START = ROW | {
+    "loss": None,
+    "accuracy": None,
+    "delta_cnn": 0.0,
+    "seconds": None,
+}
 
 
 class ProgressTest(absltest.TestCase):
@@ -39,7 +44,9 @@ class ProgressTest(absltest.TestCase):
                 "test loss 0.7500  test accuracy 0.8125  delta 0.0312  1.3 s",
             ],
         )
-        self.assertEqual(self.lines("line", is_terminal=True), self.lines("auto"))
+        self.assertEqual(
+            self.lines("line", is_terminal=True), self.lines("auto")
+        )
 
     def test_keras_bar_leaves_only_the_start_to_say(self):
         for lines in (self.lines("bar"), self.lines("auto", is_terminal=True)):

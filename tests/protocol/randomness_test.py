@@ -76,9 +76,7 @@ class EpochSeedsTest(absltest.TestCase):
         self.assertLen(set(states), 3)
 
     def test_seed_states_of_nested_models_are_found_and_metrics_are_not(self):
-        inner = keras.Sequential(
-            [keras.Input((4,)), keras.layers.Dropout(0.5)]
-        )
+        inner = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5)])
         outer = keras.Sequential(
             [keras.Input((4,)), inner, keras.layers.GaussianNoise(0.1)]
         )

@@ -12,9 +12,9 @@ import numpy as np
 from absl.testing import absltest
 
 from needle_tf.callbacks import tags
+from needle_tf.data import batches
 from needle_tf.protocol import checkpoints
 from needle_tf.protocol import relax
-from needle_tf.protocol import stage
 from tests.callbacks import event_files
 from tests.protocol import tiny_runs
 
@@ -131,7 +131,9 @@ class WholeRunTest(RunCase):
         )
         count = sum(int(np.prod(v.shape)) for v in cnn.trainable_variables)
         self.assertEqual(self.numbers["cnn"]["parameters"], count)
-        self.assertGreater(self.numbers["efcn_relax0"]["parameters"], 10 * count)
+        self.assertGreater(
+            self.numbers["efcn_relax0"]["parameters"], 10 * count
+        )
 
     def test_kept_checkpoints_are_there_and_no_others(self):
         kept = checkpoints.epochs_in(self.folder / "cnn")
@@ -142,10 +144,11 @@ class WholeRunTest(RunCase):
     def test_last_checkpoint_is_the_network_of_the_last_row(self):
         file = checkpoints.file_of(self.folder / "efcn_relax2", 3)
         network = checkpoints.load(file)
-        around = stage.Surroundings(self.config, _data(self.config), None, None)
-        figures = stage._tested(network, 3, around)
+        data = _data(self.config)
+        tests = batches.test_batches(data, batch_size=20)
+        figures = network.evaluate(tests, verbose=0, return_dict=True)
         row = self.rows("efcn_relax2")[-1]
-        self.assertAlmostEqual(figures["val_loss"], row["test_loss"], places=5)
+        self.assertAlmostEqual(figures["loss"], row["test_loss"], places=5)
 
     def test_steps_in_tensorboard_go_on_through_the_relaxation(self):
         found = event_files.scalars(self.folder / "tensorboard/efcn_relax2")

@@ -4,18 +4,16 @@ import errno
 import json
 import os
 import pathlib
-import subprocess
-import sys
 from unittest import mock
 
 from absl.testing import absltest
 
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import run_folder
+from tests.protocol import light_process
 
 CONFIG = config_lib.ProtocolConfig()
 HOLDER = """
-import sys; sys.argv[0] = "-m"
 from needle_tf.protocol import config
 from needle_tf.protocol import run_folder
 with run_folder.opened(sys.argv[1], config.ProtocolConfig()):
@@ -86,7 +84,7 @@ class OpenedTest(RunFolderCase):
             ValueError, "no configuration of this version.*colour"
         ):
             run_folder.check(self.root, CONFIG)
-        (self.root / "config.json").write_text('[1, 2]')
+        (self.root / "config.json").write_text("[1, 2]")
         with self.assertRaisesRegex(ValueError, "no configuration of this"):
             run_folder.check(self.root, CONFIG)
 
@@ -112,12 +110,7 @@ class OpenedTest(RunFolderCase):
             self.assertTrue((folder.path / "config.json").exists())
 
     def test_two_processes_never_share_a_folder(self):
-        with subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(self.root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as holder:
+        with light_process.start(HOLDER, str(self.root)) as holder:
             self.assertEqual(holder.stdout.readline().strip(), "open")
             with self.assertRaisesRegex(
                 ValueError, "in use by another process. Wait for it"

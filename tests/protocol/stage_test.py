@@ -9,7 +9,12 @@ from needle_tf.protocol import stage
 
 class StepsPerExecutionTest(parameterized.TestCase):
     @parameterized.parameters(
-        (60, 0, 20), (200, 0, 20), (7, 0, 7), (23, 0, 1), (60, 15, 15), (60, 7, 1)
+        (60, 0, 20),
+        (200, 0, 20),
+        (7, 0, 7),
+        (23, 0, 1),
+        (60, 15, 15),
+        (60, 7, 1),
     )
     def test_a_divisor_is_chosen(self, steps, every, expected):
         config = config_lib.ProtocolConfig(distance_every_steps=every)

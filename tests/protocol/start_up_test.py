@@ -1,13 +1,13 @@
 """Tests of the quiet start, in processes of their own."""
 
 import os
-import subprocess
-import sys
 
 from absl.testing import absltest
 
+from tests.protocol import light_process
+
 CODE = """
-import os, sys
+import os
 from needle_tf.protocol import start_up
 with start_up.quiet({quiet}):
     os.write(2, b"chatter\\n")
@@ -19,16 +19,10 @@ os.write(2, b"afterwards\\n")
 class QuietTest(absltest.TestCase):
     def stderr(self, quiet, body="pass"):
         """Returns what a process wrote to stderr, C++ included."""
-        code = "import sys; sys.argv[0] = '-m'\n"
-        code += CODE.format(quiet=quiet, body=body)
         environment = os.environ.copy()
         environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-        return subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            env=environment,
-        ).stderr
+        code = CODE.format(quiet=quiet, body=body)
+        return light_process.errors(code, env=environment)
 
     def test_chatter_is_kept_back_and_later_words_are_not(self):
         self.assertEqual(self.stderr(True), "afterwards\n")

@@ -1,0 +1,358 @@
+"""Tests of the binary: what a user types, and what comes back."""
+
+import contextlib
+import dataclasses
+import errno
+import io
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from unittest import mock
+
+import numpy as np
+from absl import flags
+from absl.testing import absltest
+from absl.testing import flagsaver
+from absl.testing import parameterized
+
+from needle_tf import flag_groups
+from needle_tf import main
+from needle_tf.data import images
+from needle_tf.protocol import relax
+from needle_tf.protocol import run_folder
+from tests import source_tree
+from tests.protocol import checkpoints_test
+from tests.protocol import tiny_runs
+
+TINY = (
+    "--dataset=digits",
+    "--train_size=120",
+    "--test_size=60",
+    "--batch_size=20",
+    "--epochs=3",
+    "--relax_epoch=1",
+    "--baselines=",
+    "--checkpoint_interval=1",
+    "--log_checkpoints=0",
+)
+
+
+def typed(*arguments, **settings):
+    """Starts `python -m needle_tf.main` in the root of the repository."""
+    environment = os.environ.copy()
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    environment.pop("TFDS_DATA_DIR", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "needle_tf.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=source_tree.ROOT,
+        env=environment,
+        **settings,
+    )
+
+
+def answer(*arguments):
+    """Returns exit code, stdout and stderr of a command."""
+    with typed(*arguments) as process:
+        out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def called(*arguments):
+    """Does the same in this process, where TensorFlow runs already."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        flagsaver.flagsaver(),
+        mock.patch.dict(os.environ),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        os.environ.pop("TFDS_DATA_DIR", None)
+        rest = flags.FLAGS(["main", *arguments])
+        code = main.main(rest)
+    return code, out.getvalue(), err.getvalue()
+
+
+class MainCase(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+        self.run_dir = self.folder / "run"
+
+    def assert_refused(self, outcome, message):
+        """One message, exit code 2, no traceback."""
+        code, out, err = outcome
+        self.assertEqual(code, 2, err)
+        self.assertRegex(err, f"^needle_tf: .*{message}")
+        self.assertNotIn("Traceback", out + err)
+        self.assertEqual(err.count("needle_tf: "), 1, err)
+        self.assertEqual(err.count("\n"), 1, err)
+
+
+class HelpTest(MainCase):
+    def test_help_comes_at_once_and_lists_the_flags(self):
+        began = time.monotonic()
+        code, out, _ = answer("--help")
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(code, 0)
+        for name in ("relax_epoch", "run_dir", "momentum", "library_logs"):
+            self.assertRegex(out, rf"--(\[no\])?{name}:")
+
+
+class TypedMistakesTest(MainCase):
+    @parameterized.named_parameters(
+        ("unknown_flag", ["--relax_epok=3"], "Unknown.*mean: relax_epoch"),
+        ("no_number", ["--epochs=many"], "--epochs=many: invalid literal"),
+        ("no_choice", ["--model=vgg"], "--model=vgg: value should be one of"),
+        ("no_flag", ["train"], "there are flags only. Received: train"),
+        ("no_flag_file", ["--flagfile=nowhere"], "Unable to open flagfile"),
+        ("bounds", ["--batch_size=0"], "`batch_size` must be an integer >= 1"),
+        ("late_relax", ["--relax_epoch=99"], "--relax_epoch must lie in"),
+        (
+            "flag_that_would_be_ignored",
+            ["--optimizer=adam", "--momentum=0.9"],
+            "adam does not read `momentum`",
+        ),
+        (
+            "no_data_dir",
+            ["--dataset=cifar10"],
+            "'cifar10' is read from a folder.*--data_dir",
+        ),
+        ("data_dir_ignored", ["--data_dir=/x"], "would ignore --data_dir"),
+        ("no_file", ["--model_file=no.keras"], "there is no file no.keras"),
+        ("data_bounds", ["--canvas_size=4"], "`canvas_size` must be"),
+    )
+    def test_mistake_is_answered_at_once(self, arguments, message):
+        began = time.monotonic()
+        outcome = answer(*arguments, f"--run_dir={self.run_dir}")
+        # TensorFlow alone would take longer.
+        self.assertLess(time.monotonic() - began, 3)
+        self.assert_refused(outcome, message)
+        self.assertFalse(self.run_dir.exists())
+
+
+class RunTest(MainCase):
+    def test_run_interrupted_run_and_a_second_thought(self):
+        whole = self.folder / "whole"
+        code, out, err = answer(*TINY, "--deterministic", f"--run_dir={whole}")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(err, "")  # The libraries keep quiet.
+        self.assert_run_is_reported(whole, out)
+        self.assert_interrupted_run_ends_alike(whole)
+        self.assert_other_flags_are_refused(whole)
+        self.assert_flag_file_goes_on(whole)
+
+    def assert_run_is_reported(self, whole, out):
+        self.assertRegex(out, r"cnn +epoch 2/3 +loss")
+        self.assertRegex(out, r"(?m)^efcn_relax1 +1-3 ")
+        for name in ("results.json", "results.csv", "curves.png", "flags.txt"):
+            self.assertIn(f"{name}", out)
+            self.assertGreater((whole / name).stat().st_size, 100)
+        self.assertIn(f"tensorboard --logdir {whole}/tensorboard", out)
+        rows = json.loads((whole / "results.json").read_text())
+        self.assertEqual([row["stage"] for row in rows], ["cnn", "efcn_relax1"])
+
+    def assert_interrupted_run_ends_alike(self, whole):
+        arguments = (*TINY, "--deterministic", f"--run_dir={self.run_dir}")
+        with typed(*arguments) as process:
+            self.wait_for(self.run_dir / "cnn/checkpoints/epoch_0001.keras")
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate()
+        self.assertEqual(process.returncode, 130, err)
+        self.assertRegex(
+            err,
+            r"^needle_tf: stopped; the same command goes on from the last "
+            r"checkpoint: python -m needle_tf.main .*--relax_epoch=1.*\n$",
+        )
+        code, out, err = answer(*arguments)
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, "going on from epoch|done before")
+        self.assertEqual(
+            tiny_runs.numbers(self.run_dir), tiny_runs.numbers(whole)
+        )
+
+    def wait_for(self, file):
+        deadline = time.monotonic() + 120
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertTrue(file.exists())
+
+    def assert_other_flags_are_refused(self, whole):
+        before = {p: p.stat().st_mtime_ns for p in whole.rglob("*")}
+        self.assert_refused(
+            called(*TINY, "--seed=5", f"--run_dir={whole}"),
+            r"another configuration. Different: --seed \(there 0, now 5\); "
+            r"--deterministic \(there True, now False\)",
+        )
+        after = {p: p.stat().st_mtime_ns for p in whole.rglob("*")}
+        self.assertEqual(after, before)
+
+    def assert_flag_file_goes_on(self, whole):
+        # In this process nothing is trained any more, so the switch to
+        # deterministic operations is never made here.
+        with mock.patch.object(relax, "_run_stages") as stages:
+            stages.return_value = relax.Outcome([], [])
+            code, _, err = called(
+                f"--flagfile={whole}/flags.txt", f"--run_dir={whole}"
+            )
+        self.assertEqual(code, 0, err)
+        stages.assert_called_once()
+
+
+class RefusedRunTest(MainCase):
+    def test_corrupt_checkpoints_end_with_their_names(self):
+        arguments = (*TINY, f"--run_dir={self.run_dir}")
+        self.assertEqual(called(*arguments)[0], 0)
+        path = self.run_dir / "efcn_relax1"
+        history = json.loads((path / "history.json").read_text())
+        history["finished"] = False
+        (path / "history.json").write_text(json.dumps(history))
+        checkpoints_test.truncate(path / "checkpoints/epoch_0003.keras")
+        self.assert_refused(
+            called(*arguments),
+            r".*efcn_relax1/checkpoints/epoch_0003.keras is corrupt.*No good "
+            r"checkpoint is left.*remove the folder .*efcn_relax1",
+        )
+
+    def test_diverged_stage_is_told_and_the_rest_is_shown(self):
+        outcome = called(
+            *TINY,
+            "--learning_rate=1e38",
+            "--relaxed_learning_rate=0.01",
+            f"--run_dir={self.run_dir}",
+        )
+        code, out, err = outcome
+        self.assertEqual(code, 2)
+        self.assertRegex(err, r"needle_tf: cnn diverged in epoch 0 \(step ")
+        self.assertRegex(err, r"needle_tf: efcn_relax1 could not start: the ")
+        self.assertNotIn("Traceback", out + err)
+        self.assertRegex(out, r"cnn: diverged at epoch 0")
+        self.assertTrue((self.run_dir / "results.json").exists())
+
+    def test_folder_in_use_is_refused(self):
+        with flagsaver.flagsaver():
+            flags.FLAGS(["main", *TINY])
+            config = flag_groups.protocol_config()
+        with run_folder.opened(self.run_dir, config):
+            self.assert_refused(
+                called(*TINY, f"--run_dir={self.run_dir}"), "in use by another"
+            )
+
+    def test_steps_that_do_not_fit_an_epoch_are_refused(self):
+        arguments = ("--steps_per_execution=4", f"--run_dir={self.run_dir}")
+        self.assert_refused(
+            called(*TINY, *arguments),
+            "--steps_per_execution must divide the 6 steps",
+        )
+
+
+class DiskTest(MainCase):
+    @contextlib.contextmanager
+    def small_disk(self, size):
+        """Mounts a disk of its own; only root may, in most places."""
+        place = self.folder / "disk"
+        place.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        mounted = subprocess.run(["mount", *options], capture_output=True)
+        if mounted.returncode:
+            self.skipTest("a small disk cannot be mounted here")
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", str(place)], check=True)
+
+    def test_full_disk_ends_with_a_message_and_nothing_is_lost(self):
+        with self.small_disk("700k") as disk:
+            arguments = (*TINY, f"--run_dir={disk}/run")
+            outcome = called(*arguments)
+            self.assert_refused(outcome, "the disk is full.*repeat the command")
+            kept = tiny_runs.numbers(disk / "run")["cnn"]
+            self.assertTrue(kept["finished"])
+            self.assertEmpty(list(disk.rglob(".writing_*")))
+            # With space again the same command goes on, without the CNN.
+            subprocess.run(
+                ["mount", "-o", "remount,size=20m", str(disk)], check=True
+            )
+            code, out, err = called(*arguments)
+            self.assertEqual(code, 0, err)
+            self.assertIn("cnn: done before", out)
+            self.assertEqual(tiny_runs.numbers(disk / "run")["cnn"], kept)
+
+    def test_read_only_disk_is_named(self):
+        with self.small_disk("1m") as disk:
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            self.assert_refused(
+                called(*TINY, f"--run_dir={disk}/run"),
+                "the run folder cannot be written to: .*Read-only",
+            )
+
+    def test_full_disk_is_recognised_whoever_notices_it(self):
+        for error in (
+            OSError(errno.ENOSPC, "No space left on device", "x"),
+            OSError(
+                "file write failed: error message = 'No space left on device'"
+            ),
+            RuntimeError("Unable to flush: No space left on device"),
+        ):
+            self.assertRegex(main.message_of(error), "^the disk is full: ")
+
+    def test_other_errors_are_told_apart(self):
+        told = main.message_of(PermissionError(errno.EACCES, "denied", "/x"))
+        self.assertRegex(told, "cannot be written to: .*'/x'")
+        told = main.message_of(FileNotFoundError(errno.ENOENT, "None", "/x"))
+        self.assertEqual(told, "cannot use /x: None.")
+        self.assertRegex(main.message_of(MemoryError("")), "^memory ran out")
+        self.assertEqual(main.message_of(ValueError("so")), "so")
+        # A mistake of ours keeps its traceback.
+        self.assertIsNone(main.message_of(TypeError("oops")))
+
+
+class FlagFilesTest(parameterized.TestCase):
+    @parameterized.named_parameters(
+        (path.name, path)
+        for path in sorted((source_tree.ROOT / "flags").rglob("*.txt"))
+    )
+    def test_flag_file_runs(self, path):
+        """Two steps of each on noise of the right shape, narrow networks."""
+        with flagsaver.flagsaver():
+            flags.FLAGS(["main", f"--flagfile={path}"])
+            config = flag_groups.protocol_config()
+        is_small = config.model == "small_cnn"
+        small = dataclasses.replace(
+            config,
+            epochs=1,
+            relax_epochs=(0,),
+            relaxed_epochs=None,
+            batch_size=4,
+            baselines=(),
+            width=config.width if is_small else 0.1,
+            log_checkpoints=0,
+        )
+        shapes = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1)}
+        noise = _noise(shapes.get(config.dataset, (16, 16, 1)))
+        folder = self.create_tempdir().full_path
+        with mock.patch.object(relax.loading, "load", return_value=noise):
+            outcome = relax.run(
+                small, folder, report=lambda line: None, progress="none"
+            )
+        self.assertEmpty(outcome.problems)
+        self.assertTrue(all(h.finished for h in outcome.histories))
+
+
+def _noise(shape):
+    rng = np.random.default_rng(0)
+    parts = []
+    for count in (8, 4):
+        parts.append(rng.integers(0, 256, (count, *shape)).astype("uint8"))
+        parts.append(rng.integers(0, 10, count).astype("int32"))
+    return images.ImageData("noise", *parts, tuple("0123456789"))
+
+
+if __name__ == "__main__":
+    absltest.main()
