@@ -169,6 +169,7 @@ class DrawCurvesTest(FiguresTest):
         # "-m" keeps the package from importing its public names.
         code = (
             "import sys; sys.argv = ['-m']\n"
+            "sys.orig_argv = ['python', '-m', 'needle_tf.main']\n"
             "from needle_tf.reports import figures, results\n"
             "assert 'matplotlib' not in sys.modules, 'imported too early'\n"
             f"figures.draw_curves({run_dir!r})\n"
