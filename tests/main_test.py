@@ -244,12 +244,16 @@ class RefusedRunTest(MainCase):
                 called(*TINY, f"--run_dir={self.run_dir}"), "in use by another"
             )
 
-    def test_steps_that_do_not_fit_an_epoch_are_refused(self):
-        arguments = ("--steps_per_execution=4", f"--run_dir={self.run_dir}")
-        self.assert_refused(
-            called(*TINY, *arguments),
-            "--steps_per_execution must divide the 6 steps",
-        )
+    @parameterized.named_parameters(
+        ("steps", "--steps_per_execution=4", "--steps_per_execution must div"),
+        ("crop", "--crop_padding=8", "`crop_padding` must be"),
+        ("layer", "--relaxed_layers=conv_9", '"conv_9", which is no layer'),
+        ("size", "--model=alexnet", "alexnet needs images of at least"),
+    )
+    def test_what_does_not_fit_is_refused_before_the_folder(self, flag, says):
+        outcome = called(*TINY, flag, f"--run_dir={self.run_dir}")
+        self.assert_refused(outcome, says)
+        self.assertFalse(self.run_dir.exists())
 
 
 class DiskTest(MainCase):

@@ -8,7 +8,6 @@ Stages that are finished are not run again, whichever process ran them.
 import contextlib
 import dataclasses
 import functools
-import gc
 import hashlib
 import os
 import pathlib
@@ -18,6 +17,7 @@ from collections.abc import Mapping
 
 from needle_tf.data import loading
 from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import graph_memory
 from needle_tf.protocol import history as history_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import run_folder
@@ -70,8 +70,8 @@ def run(
             are not usable.
         OSError: If the folder cannot be written to.
     """
-    # What can be seen to be wrong is, before anything is written or Keras
-    # and TensorFlow are imported.
+    # What can be seen to be wrong is, before anything is written; most of it
+    # before Keras and TensorFlow are imported.
     run_folder.check(run_dir, config)
     data = _load(config, data_dir, download)
     inputs = {"data": data.fingerprint()}
@@ -80,18 +80,19 @@ def run(
     with start_up.quiet(not library_logs):
         from needle_tf.protocol import stage
 
-    with run_folder.opened(run_dir, config) as folder:
-        folder.record("inputs", inputs)
-        for name, text in (notes or {}).items():
-            run_folder.write_text(folder.path / name, text)
-        around = stage.Surroundings(
-            config,
-            data,
-            folder,
-            report or functools.partial(print, flush=True),
-            progress,
-        )
-        with _precision(config.precision):
+    with _precision(config.precision):
+        stage.check(config, data)
+        with run_folder.opened(run_dir, config) as folder:
+            folder.record("inputs", inputs)
+            for name, text in (notes or {}).items():
+                run_folder.write_text(folder.path / name, text)
+            around = stage.Surroundings(
+                config,
+                data,
+                folder,
+                report or functools.partial(print, flush=True),
+                progress,
+            )
             return _run_stages(around)
 
 
@@ -140,14 +141,14 @@ def _run_stages(around) -> Outcome:
         if before is not None and before.is_over:
             numbered.report(f"{plan.name}: done before")
         start = _starter(plan, plans[0], numbered)
-        history = stage.run(plan, start, numbered)
+        with graph_memory.released():
+            history = stage.run(plan, start, numbered)
         histories.append(history)
         if history.diverged is not None:
             problems.append(
                 f"{plan.name} diverged in epoch {history.diverged['epoch']} "
                 f"(step {history.diverged['step']})."
             )
-        gc.collect()  # Networks and their traced steps refer in circles.
     return Outcome(histories, problems)
 
 

@@ -22,6 +22,7 @@ from needle_tf.protocol import checkpoints
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import event_files
 from needle_tf.protocol import history as history_lib
+from needle_tf.protocol import networks
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import progress as progress_lib
 from needle_tf.protocol import randomness
@@ -49,8 +50,8 @@ class Surroundings:
 
     config: config_lib.ProtocolConfig
     data: images.ImageData
-    folder: run_folder.RunFolder
-    report: Callable[[str], None]
+    folder: run_folder.RunFolder | None
+    report: Callable[[str], None] | None
     progress: str = "auto"
 
     @property
@@ -85,6 +86,21 @@ def steps_per_execution(config: config_lib.ProtocolConfig, steps: int) -> int:
             "a divisor."
         )
     return asked
+
+
+def check(config: config_lib.ProtocolConfig, data: images.ImageData) -> None:
+    """Refuses what does not fit together, before anything is trained.
+
+    Raises:
+        ValueError: If the CNN does not fit the data, cannot be embedded or
+            compiled as asked for, or the batches cannot be made.
+    """
+    around = Surroundings(config, data, folder=None, report=None)
+    steps = steps_per_execution(config, around.steps)
+    _training_batches(around, 0, 1)
+    cnn = networks.build_cnn(config, data)
+    plan = plan_lib.stages(config)[0]
+    networks.compile_network(cnn, plan, config, data, steps)
 
 
 def run(
