@@ -64,7 +64,7 @@ class FlagsTest(parameterized.TestCase):
         given = {"clipnorm": 2.0} if "clipnorm" in known else {}
         if "epsilon" in known:
             given["epsilon"] = 0.01
-        slots = () if name == "sgd" else ("--optimizer_slots=embed",)
+        slots = ("--optimizer_slots=embed",) if name == "ftrl" else ()
         config, _ = parsed(
             f"--optimizer={name}",
             *slots,
