@@ -80,6 +80,7 @@ def _against_fresh(construct, floor_first):
     def timed(call):
         return pairs.seconds(lambda: kept.append(call()))
 
+    fresh.wait_for_cold_pages()
     if floor_first:
         floor = timed(lambda: _written(weights))
         construction = timed(construct)

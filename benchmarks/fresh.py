@@ -14,12 +14,14 @@ import pathlib
 import resource
 import subprocess
 import sys
+import time
 from typing import Any
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # `ru_maxrss` is in KiB on Linux and in bytes on macOS.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+_COLD_SECONDS = 8
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
 
 
@@ -74,6 +76,15 @@ def peak() -> int:
     """Returns the peak of this process' resident memory so far, in bytes."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_maxrss * _PEAK_UNIT
+
+
+def wait_for_cold_pages() -> None:
+    """Waits until memory that others have freed is as cold as any.
+
+    A virtual machine hands freed pages back to its host after some seconds.
+    Whoever takes them sooner gets them several times faster.
+    """
+    time.sleep(_COLD_SECONDS)
 
 
 def _work(module: str, function: str, arguments: str) -> None:

@@ -13,6 +13,8 @@ import math
 import time
 from typing import Any
 
+from benchmarks import fresh
+
 # By name: PyTorch is what we are compared with, not what we require.
 torch = importlib.import_module("torch")
 nn = torch.nn
@@ -30,6 +32,7 @@ def construct(network: dict[str, Any], repeats: int) -> dict[str, Any]:
     """
     convolutions = list(_convolutions(network))
     seconds, weights = [], 0
+    fresh.wait_for_cold_pages()
     with torch.no_grad():
         for _ in range(repeats):
             start = time.perf_counter()

@@ -335,6 +335,7 @@ class FlagFilesTest(parameterized.TestCase):
             relaxed_epochs=None,
             batch_size=4,
             baselines=(),
+            baseline_learning_rate=None,
             width=config.width if is_small else 0.1,
             log_checkpoints=0,
         )

@@ -93,7 +93,11 @@ def _slot_lists(optimizer, count) -> dict[str, list[Any]]:
 
 
 def _copy_scalars(source, target):
-    target.iterations.assign(source.iterations)
+    # Gradients that wait for more of them to make a step stay behind: those
+    # of the CNN are no gradients of its copies. So the step starts anew.
+    waiting = source.gradient_accumulation_steps or 1
+    batches = int(source._iterations) // waiting * waiting
+    target._iterations.assign(batches)
     for name, value in vars(source).items():
         scalar = _is_variable(value) and value.shape == ()
         if scalar and name not in ("_iterations", "_learning_rate"):
@@ -128,4 +132,8 @@ def _unknown(optimizer, variable):
     )
 
 
-_NOT_SLOTS = ("_trainable_variables", "_variables")
+_NOT_SLOTS = (
+    "_trainable_variables",
+    "_variables",
+    "_accumulated_gradients",
+)

@@ -147,6 +147,24 @@ class CarrySlotsTest(same_function.EmbeddingTestCase):
         for weight in embedded.weights:
             self.assertTrue(np.isfinite(array(weight)).all(), weight.path)
 
+    def test_accumulated_gradients_stay_behind(self):
+        options = {"learning_rate": 0.1, "gradient_accumulation_steps": 2}
+        source = network()
+        source.compile(keras.optimizers.Adam(**options), "mse")
+        fit(source, batches=3)
+        target, pairs = convert.embed_with_pairs(source)
+        optimizer = keras.optimizers.Adam(**options)
+        target.compile(optimizer, "mse")
+        optimizer.build(target.trainable_variables)
+        slots.carry_slots(source.optimizer, optimizer, pairs)
+        self.assertEqual(int(optimizer.iterations), 1)
+        self.assertEqual(int(optimizer._iterations), 2)
+        for waiting in optimizer._accumulated_gradients:
+            np.testing.assert_array_equal(waiting, np.zeros(waiting.shape))
+        self.assertGreater(float(abs(optimizer._momentums[0].numpy()).max()), 0)
+        fit(target, batches=2)
+        self.assertEqual(int(optimizer.iterations), 2)
+
     def test_nadam_keeps_its_running_product(self):
         model = trained(keras.optimizers.Nadam())
         optimizer = keras.optimizers.Nadam()
