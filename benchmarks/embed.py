@@ -2,8 +2,9 @@
 
     python -m benchmarks.embed --torch_python=/path/to/python
 
-Floor: writing as much fresh memory once in the same process (cold), or memory
-that is mapped already. Peer: the construction of the authors' PyTorch code.
+Floor: writing as much memory once in the same process: fresh (new to the
+process, at hand on the machine), or mapped already. Peer: the construction of
+the authors' PyTorch code.
 """
 
 from benchmarks import fresh
@@ -21,10 +22,10 @@ def measure(settings: front.Settings) -> list[Row]:
     network = fresh.call("benchmarks.networks", "alexnet_stack").result
     embeds, bare, peers = [], [], []
     for number in range(settings.processes):
-        # Whoever comes second may find the machine warmer: take turns.
+        # Whoever comes second may find another machine: take turns.
         order = {"floor_first": number % 2 == 1}
-        embeds.append(fresh.call(_WORK, "embed_cold", **order).result)
-        bare.append(fresh.call(_WORK, "unroll_cold", **order).result)
+        embeds.append(fresh.call(_WORK, "embed_fresh", **order).result)
+        bare.append(fresh.call(_WORK, "unroll_fresh", **order).result)
         if settings.has_torch:
             peers.append(
                 fresh.call(
@@ -40,8 +41,8 @@ def measure(settings: front.Settings) -> list[Row]:
     matrices, matrices_floor = _columns(bare)
     into = "matrices, memory mapped already"
     return [
-        Row("embed, cold", whole, _FRESH, whole_floor, 1.5),
-        Row("matrices, cold", matrices, _FRESH, matrices_floor, 1.5),
+        Row("embed, fresh memory", whole, _FRESH, whole_floor, 1.5),
+        Row("matrices, fresh memory", matrices, _FRESH, matrices_floor, 1.5),
         Row(
             into,
             mapped["construction"],
@@ -49,7 +50,7 @@ def measure(settings: front.Settings) -> list[Row]:
             mapped["writing"],
             1.5,
         ),
-        _peer_row(settings, "embed, cold", whole, peers, 0.5),
+        _peer_row(settings, "embed, fresh memory", whole, peers, 0.5),
         _peer_row(settings, into, mapped["construction"], peers, 0.1),
         *_memory(settings),
     ]

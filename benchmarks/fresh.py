@@ -1,27 +1,27 @@
-"""Runs one function in a fresh process: cold pages, and a peak of its own.
+"""Runs one function in a fresh process: fresh memory, a peak of its own.
 
-    fresh.call("benchmarks.embed", "embed_cold", fresh_first=True)
+    fresh.call("benchmarks.embed", "embed_fresh", fresh_first=True)
 
-is `benchmarks.embed.embed_cold(fresh_first=True)` in another process. What
+is `benchmarks.embed.embed_fresh(fresh_first=True)` in another process. What
 goes in and comes out is JSON. A child may not see a smaller peak than its
 parent had, so the parents of these processes import nothing large.
 """
 
 import importlib
 import json
+import mmap
 import os
 import pathlib
 import resource
 import subprocess
 import sys
-import time
 from typing import Any
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # `ru_maxrss` is in KiB on Linux and in bytes on macOS.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
-_COLD_SECONDS = 8
+_CHUNK = bytes(1 << 24)
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
 
 
@@ -78,13 +78,16 @@ def peak() -> int:
     return usage.ru_maxrss * _PEAK_UNIT
 
 
-def wait_for_cold_pages() -> None:
-    """Waits until memory that others have freed is as cold as any.
+def put_pages_at_hand(size: int) -> None:
+    """Makes the machine have `size` bytes of free pages at hand.
 
-    A virtual machine hands freed pages back to its host after some seconds.
-    Whoever takes them sooner gets them several times faster.
+    A virtual machine hands freed pages back to its host after some seconds,
+    and writing to them again then takes several times longer. What is written
+    right after this call meets pages that are new to the process alone.
     """
-    time.sleep(_COLD_SECONDS)
+    with mmap.mmap(-1, size) as memory:
+        while memory.tell() < size:
+            memory.write(_CHUNK[: size - memory.tell()])
 
 
 def _work(module: str, function: str, arguments: str) -> None:

@@ -20,7 +20,7 @@ _REPEATS = flags.DEFINE_integer(
 _PROCESSES = flags.DEFINE_integer(
     "processes",
     4,
-    "Rounds of fresh processes, for cold pages and peaks.",
+    "Rounds of fresh processes, for fresh memory and peaks.",
     lower_bound=1,
 )
 _TORCH_PYTHON = flags.DEFINE_string(
