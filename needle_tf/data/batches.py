@@ -6,9 +6,13 @@ gives from epoch k on.
 
 Flips and crops move pixels and standardisation looks at one pixel at a time,
 so they may change places; images are standardised first, for what a crop adds
-at the border is then 0, the mean colour of the training images.
+at the border is then 0, the mean colour of the training images. Or the border
+is a mirror, the pixel at the edge repeated (Keras' `fill_mode="reflect"`):
+
+    d c b a | a b c d | d c b a
 """
 
+import functools
 import weakref
 
 import tensorflow as tf
@@ -21,6 +25,10 @@ from needle_tf.data import memory
 # float32, four times the size of uint8; beyond, batch by batch, which gives
 # the same numbers and costs some time in each step.
 _HELD_SHARE = 0.25
+
+# What a crop shows beyond the border, and what TensorFlow calls the padding.
+_PADDING_MODES = {"mean": "CONSTANT", "reflect": "SYMMETRIC"}
+CROP_FILLS = tuple(_PADDING_MODES)
 
 # Sources by set, then by part; they go when their set goes.
 _SOURCES = weakref.WeakKeyDictionary()
@@ -45,6 +53,7 @@ def training_batches(
     last_epoch: int,
     flip: bool = False,
     crop_padding: int = 0,
+    crop_fill: str = "mean",
 ) -> tf.data.Dataset:
     """Returns the training images, shuffled anew in each epoch.
 
@@ -55,8 +64,10 @@ def training_batches(
         first_epoch: Number of the first epoch, from 0.
         last_epoch: Number after the last epoch.
         flip: Mirrors each image left to right with probability one half.
-        crop_padding: Shifts each image by up to so many pixels each way,
-            filling up with the mean colour (a crop of the padded image).
+        crop_padding: Shifts each image by up to so many whole pixels each way
+            (a crop of the padded image).
+        crop_fill: What comes in at the border: `"mean"`, the mean colour, or
+            `"reflect"`, the image mirrored at its edge.
 
     Returns:
         A dataset of `(last_epoch - first_epoch) * steps_per_epoch` pairs:
@@ -75,14 +86,15 @@ def training_batches(
     # More than this, and some crops would show nothing of their image.
     largest_crop = min(data.input_shape[:2]) - 1
     arguments.require_integer("crop_padding", crop_padding, 0, largest_crop)
+    _require_fill(crop_fill)
+    augmented = functools.partial(
+        augment, flip=flip, crop_padding=crop_padding, crop_fill=crop_fill
+    )
     source = _Source.of(data, "train")
 
     def batch(rows, batch_seed):
         chosen, labels = source.gather(rows)
-        chosen = augment(
-            chosen, seed=batch_seed, flip=flip, crop_padding=crop_padding
-        )
-        return chosen, labels
+        return augmented(chosen, seed=batch_seed), labels
 
     epochs = tf.data.Dataset.range(first_epoch, last_epoch)
     chosen_rows = epochs.flat_map(
@@ -137,7 +149,12 @@ def test_batches(data: images.ImageData, *, batch_size: int) -> tf.data.Dataset:
 
 
 def augment(
-    batch: tf.Tensor, *, seed: tf.Tensor, flip: bool, crop_padding: int
+    batch: tf.Tensor,
+    *,
+    seed: tf.Tensor,
+    flip: bool,
+    crop_padding: int,
+    crop_fill: str = "mean",
 ) -> tf.Tensor:
     """Returns the images mirrored and shifted at random, each by itself.
 
@@ -145,12 +162,18 @@ def augment(
         batch: `(batch, height, width, channels)`.
         seed: Two int64 numbers; equal seeds give equal results.
         flip: Whether half of the images are mirrored left to right.
-        crop_padding: Largest shift in pixels, each way; what comes in at the
-            border is 0.
+        crop_padding: Largest shift in pixels, each way.
+        crop_fill: What comes in at the border: `"mean"`, which is 0 in
+            standardised images, or `"reflect"`, the image mirrored there,
+            `crop_padding` being at most its shorter side.
 
     Returns:
         A tensor of the shape of `batch`.
+
+    Raises:
+        ValueError: If `crop_fill` is neither.
     """
+    _require_fill(crop_fill)
     count = tf.shape(batch)[0]
     _, height, width, _ = batch.shape
     flips, downs, rights = tf.unstack(
@@ -160,7 +183,9 @@ def augment(
     columns = tf.tile(tf.range(width)[tf.newaxis], (count, 1))
     if crop_padding:
         around = [crop_padding, crop_padding]
-        batch = tf.pad(batch, [[0, 0], around, around, [0, 0]])
+        batch = tf.pad(
+            batch, [[0, 0], around, around, [0, 0]], _PADDING_MODES[crop_fill]
+        )
         rows += _integers(count, 2 * crop_padding + 1, downs)
         columns += _integers(count, 2 * crop_padding + 1, rights)
         batch = tf.gather(batch, rows, axis=1, batch_dims=1)
@@ -171,6 +196,15 @@ def augment(
         # One gather serves both: columns are shifted and read in reverse.
         batch = tf.gather(batch, columns, axis=2, batch_dims=1)
     return batch
+
+
+def _require_fill(crop_fill: str) -> None:
+    if crop_fill not in CROP_FILLS:
+        raise ValueError(
+            f"`crop_fill` must be one of {', '.join(CROP_FILLS)}: the mean "
+            "colour, or the image mirrored at its edge. Received: "
+            f"crop_fill={crop_fill!r}."
+        )
 
 
 def _integers(count: tf.Tensor, limit: int, seed: tf.Tensor) -> tf.Tensor:

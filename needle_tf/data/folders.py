@@ -9,31 +9,15 @@ are read as three; transparency is dropped.
 """
 
 import collections
-import dataclasses
 import pathlib
-import struct
 
 import numpy as np
 from absl import logging
 
 from needle_tf.data import arguments
+from needle_tf.data import image_files
 from needle_tf.data import images
-from needle_tf.data import memory
 from needle_tf.data import sampling
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
-_GREY_MODES = ("1", "L", "LA")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Files:
-    """Image files with their classes, nothing of them read yet."""
-
-    paths: list[pathlib.Path]
-    labels: np.ndarray
-
-    def take(self, rows: np.ndarray) -> "_Files":
-        return _Files([self.paths[row] for row in rows], self.labels[rows])
 
 
 def image_folder(
@@ -68,27 +52,17 @@ def image_folder(
     path = pathlib.Path(path).expanduser()
     image_size = arguments.require_image_size(image_size)
     class_names, parts, source = _parts(path, test_fraction, seed)
-    rows = sampling.sized_parts(
-        *(part.labels for part in parts), train_size, test_size, seed
+    taken = image_files.sized(parts, train_size, test_size, seed)
+    size, channels = image_files.common_shape(
+        taken[0].paths + taken[1].paths, image_size
     )
-    taken = [
-        part.take(chosen) for part, chosen in zip(parts, rows, strict=True)
-    ]
-    size, channels = _common_shape(taken[0].paths + taken[1].paths, image_size)
-    memory.require_room(
-        f"`{path}`",
-        sum(len(part.paths) for part in taken) * size[0] * size[1] * channels,
-        "Give a smaller --image_size, --train_size or --test_size.",
-    )
-    arrays = []
-    for part in taken:
-        arrays += [_decoded(part.paths, size, channels), part.labels]
+    arrays = image_files.arrays(path, taken, size, channels)
     return images.ImageData("image_folder", *arrays, class_names, source)
 
 
 def _parts(
     path: pathlib.Path, test_fraction: float | None, seed: int
-) -> tuple[tuple[str, ...], list[_Files], str]:
+) -> tuple[tuple[str, ...], list[image_files.ImageFiles], str]:
     """Returns the class names, the training and test files, and a remark."""
     if not path.is_dir():
         raise ValueError(
@@ -144,99 +118,24 @@ def _class_names(path: pathlib.Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _class_files(path: pathlib.Path, class_names: tuple[str, ...]) -> _Files:
+def _class_files(
+    path: pathlib.Path, class_names: tuple[str, ...]
+) -> image_files.ImageFiles:
     """Lists the images of each class, in the order of their paths."""
     paths, labels, skipped = [], [], collections.Counter()
     for label, name in enumerate(class_names):
-        endings = collections.Counter()
-        found = []
-        for file in sorted((path / name).rglob("*")):
-            if file.name.startswith(".") or not file.is_file():
-                continue
-            if file.suffix.lower() in ENDINGS:
-                found.append(file)
-            else:
-                endings[file.suffix or "no ending"] += 1
+        found, others = image_files.found_below(path / name)
         if not found:
             raise ValueError(
                 f"class folder {path / name} holds no image. Images end in "
-                f"{', '.join(ENDINGS)}. Found: {_counted(endings)}."
+                f"{', '.join(image_files.ENDINGS)}. Found: "
+                f"{image_files.counted(others)}."
             )
         paths += found
         labels += [label] * len(found)
-        skipped += endings
+        skipped += others
     if skipped:
-        logging.warning("Skipped below %s: %s.", path, _counted(skipped))
-    return _Files(paths, np.array(labels, "int32"))
-
-
-def _counted(endings: collections.Counter) -> str:
-    counts = (f"{count} x {ending}" for ending, count in endings.items())
-    return ", ".join(counts) or "no file"
-
-
-def _opened(file: pathlib.Path, read):
-    """Returns `read(image)`, the error naming the file if it is broken."""
-    import PIL.Image
-
-    try:
-        with PIL.Image.open(file) as image:
-            return read(image)
-    except (
-        # What Pillow raises on broken files depends on the format.
-        OSError,
-        SyntaxError,
-        EOFError,
-        IndexError,
-        struct.error,
-        PIL.Image.DecompressionBombError,
-    ) as error:
-        raise ValueError(
-            f"{file} cannot be read as an image: {error}. Replace or remove "
-            "the file."
-        ) from error
-
-
-def _common_shape(
-    paths: list[pathlib.Path], image_size: tuple[int, int] | None
-) -> tuple[tuple[int, int], int]:
-    """Returns the size and channels of all, from the files' headers."""
-    channels, first = 1, None
-    for file in paths:
-        mode, (width, height) = _opened(file, lambda i: (i.mode, i.size))
-        if mode[0] in "IF":
-            raise ValueError(
-                f"{file} has more than 8 bits per channel (mode {mode}). "
-                "Convert it to 8 bits."
-            )
-        if mode not in _GREY_MODES:
-            channels = 3
-        first = first or (file, (height, width))
-        if image_size is None and (height, width) != first[1]:
-            raise ValueError(
-                "images of different sizes need --image_size. Received: "
-                f"{first[1]} (height, width) in {first[0]} and "
-                f"{(height, width)} in {file}."
-            )
-    return image_size or first[1], channels
-
-
-def _decoded(
-    paths: list[pathlib.Path], size: tuple[int, int], channels: int
-) -> np.ndarray:
-    """Returns the pixels of the files, uint8 `(count, *size, channels)`."""
-    import PIL.Image
-
-    def pixels(image):
-        if "transparency" in image.info:
-            # Pillow warns where a palette's transparency is dropped at once.
-            image = image.convert("RGBA")
-        image = image.convert("L" if channels == 1 else "RGB")
-        if image.size != size[::-1]:
-            image = image.resize(size[::-1], PIL.Image.Resampling.BILINEAR)
-        return np.asarray(image).reshape(*size, channels)
-
-    decoded = np.empty((len(paths), *size, channels), "uint8")
-    for row, file in enumerate(paths):
-        decoded[row] = _opened(file, pixels)
-    return decoded
+        logging.warning(
+            "Skipped below %s: %s.", path, image_files.counted(skipped)
+        )
+    return image_files.ImageFiles(paths, np.array(labels, "int32"))

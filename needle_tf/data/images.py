@@ -3,7 +3,10 @@
     standardised = (images - mean) * (1 / std)        per channel
 
 where mean and std are those of the training images, for the test images too.
-`batches` does so; what is held here are the pixels as they came.
+`batches` does so; what is held here are the pixels as they came. In place of a
+mean and a std per channel there may be one of each for all channels,
+
+    mean = mean_c(mean_c),   std^2 = mean_c(std_c^2 + (mean_c - mean)^2).
 """
 
 import dataclasses
@@ -32,6 +35,9 @@ class ImageData:
         test_labels: Like `train_labels`.
         class_names: One name per class, in the order of the labels.
         source: Where the images came from, in words, for reports.
+        statistics: Mean and standard deviation by channel, `(C,)` each, where
+            they are not to be those of `train_images`; as `hold_out` and
+            `with_scalar_statistics` set them.
 
     Raises:
         ValueError: If the arrays do not fit together.
@@ -44,6 +50,7 @@ class ImageData:
     test_labels: np.ndarray
     class_names: tuple[str, ...]
     source: str = ""
+    statistics: tuple[np.ndarray, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -65,6 +72,8 @@ class ImageData:
                 "training and test images must have one shape and dtype. "
                 f"Received: {kinds[0]} to train and {kinds[1]} to test on."
             )
+        if self.statistics is not None:
+            self._validate_statistics()
 
     def _validate_images(self, field: str) -> None:
         images = getattr(self, field)
@@ -101,6 +110,24 @@ class ImageData:
                 f"{labels.min()} to {labels.max()}."
             )
 
+    def _validate_statistics(self) -> None:
+        mean, std = (np.asarray(one, "float64") for one in self.statistics)
+        shape = self.input_shape[-1:]
+        are_numbers = np.isfinite(mean).all() and np.isfinite(std).all()
+        if mean.shape != shape or std.shape != shape or not are_numbers:
+            raise ValueError(
+                "`statistics` must be a mean and a standard deviation, finite "
+                f"numbers of shape {shape}, one per channel. Received: shapes "
+                f"{mean.shape} and {std.shape}"
+                f"{'' if are_numbers else ', some NaN or infinite'}."
+            )
+        if (std < 0).any():
+            raise ValueError(
+                "`statistics` must have standard deviations of at least 0. "
+                f"Received: {std.min()}."
+            )
+        object.__setattr__(self, "statistics", (mean, std))
+
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Shape of one image: `(height, width, channels)`."""
@@ -113,18 +140,26 @@ class ImageData:
 
     @functools.cached_property
     def mean(self) -> np.ndarray:
-        """Mean of each channel over the training images: float32, `(C,)`."""
-        return self._moments[0].astype("float32")
+        """Mean of each channel over the training images: float32, `(C,)`.
+
+        Those of `statistics`, if they were given.
+        """
+        return self.moments[0].astype("float32")
 
     @functools.cached_property
     def std(self) -> np.ndarray:
         """Standard deviation of each channel, likewise; 1 where it is 0."""
-        std = self._moments[1].astype("float32")
+        std = self.moments[1].astype("float32")
         return np.where(std > 0, std, np.float32(1))
 
     @functools.cached_property
-    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each channel, float64."""
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each channel, float64, `(C,)` each.
+
+        What `mean` and `std` are rounded from; a deviation may be 0 here.
+        """
+        if self.statistics is not None:
+            return self.statistics
         count = self.train_images[..., 0].size
         channels = self.input_shape[-1]
         flat = self.train_images.reshape(len(self.train_images), -1)
@@ -143,6 +178,22 @@ class ImageData:
         means = np.tile(mean, flat.shape[1] // channels)
         return mean, np.sqrt(channel_mean(lambda p: (p - means) ** 2))
 
+    def with_scalar_statistics(self) -> "ImageData":
+        """Returns the same images, to be standardised by two scalars.
+
+        They are the mean and the standard deviation of all pixels of all
+        channels of the training images. Of a set from which validation images
+        were held out, they are still those of the whole training set: the two
+        steps may change places.
+        """
+        means, stds = self.moments
+        mean = means.mean()
+        std = np.sqrt(np.mean(stds**2 + (means - mean) ** 2))
+        return dataclasses.replace(
+            self,
+            statistics=(np.full_like(means, mean), np.full_like(stds, std)),
+        )
+
     def fingerprint(self) -> str:
         """Returns 16 hexadecimal digits that change if anything in here does.
 
@@ -159,4 +210,8 @@ class ImageData:
         ):
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array))
+        if self.statistics is not None:
+            # Rounded: summed in another order they are still the same.
+            for values in (self.mean, self.std):
+                digest.update(values.tobytes())
         return digest.hexdigest()

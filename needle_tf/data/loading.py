@@ -1,19 +1,22 @@
 """Any data set by the name that `--dataset` gives it.
 
-Three names are ours; every other one is a set that TFDS has prepared:
+Four names are ours; every other one is a set that TFDS has prepared:
 
     cluttered_digits    digits        no files needed
     image_folder                      class folders in --data_dir
+    tiny_imagenet                     unpacked in --data_dir
     mnist, cifar10:3.0.2, ...         prepared by TFDS in --data_dir
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from needle_tf.data import arguments
 from needle_tf.data import digits
 from needle_tf.data import folders
 from needle_tf.data import images
 from needle_tf.data import prepared
+from needle_tf.data import tiny_imagenet
 
 _SIZES = ("train_size", "test_size")
 _READS = {
@@ -25,6 +28,15 @@ _READS = {
     ),
     "digits": _SIZES,
     "image_folder": (*_SIZES, "data_dir", "image_size"),
+    "tiny_imagenet": (*_SIZES, "data_dir", "image_size"),
+}
+# Sets that are read from a folder of the user's, and what lies in it.
+_FOLDERS = {
+    "image_folder": (folders.image_folder, "a folder of class folders"),
+    "tiny_imagenet": (
+        tiny_imagenet.tiny_imagenet,
+        "the unpacked folder tiny-imagenet-200",
+    ),
 }
 _TFDS_READS = (*_SIZES, "data_dir", "download", "image_size")
 
@@ -50,10 +62,12 @@ def load(
     """Returns a data set, all of it in memory.
 
     Args:
-        dataset: `cluttered_digits`, `digits`, `image_folder`, or the TFDS
-            name of an image classification set, optionally `name:version`.
-        data_dir: The image folder, or the folder that TFDS prepared; None
-            takes the environment's `TFDS_DATA_DIR` for the latter.
+        dataset: `cluttered_digits`, `digits`, `image_folder`,
+            `tiny_imagenet`, or the TFDS name of an image classification set,
+            optionally `name:version`.
+        data_dir: The image folder, Tiny ImageNet's, or the folder that TFDS
+            prepared; None takes the environment's `TFDS_DATA_DIR` for the
+            last of these.
         download: Lets TFDS download the set if it is not prepared.
         seed: Decides every random choice: splits, subsets, placements.
         train_size: Number of training images; None takes the set's own.
@@ -86,14 +100,20 @@ def load(
         return digits.cluttered_digits(seed, **given)
     if dataset == "digits":
         return digits.plain_digits(seed, **given)
-    if dataset == "image_folder":
-        if "data_dir" not in given:
-            raise ValueError(
-                "--dataset=image_folder reads a folder of class folders. Give "
-                "its path as --data_dir."
-            )
-        return folders.image_folder(given.pop("data_dir"), seed=seed, **given)
+    if dataset in _FOLDERS:
+        return _read_folder(dataset, seed, given)
     return prepared.tfds_images(dataset, seed=seed, **given)
+
+
+def _read_folder(
+    dataset: str, seed: int, given: dict[str, Any]
+) -> images.ImageData:
+    read, holding = _FOLDERS[dataset]
+    if "data_dir" not in given:
+        raise ValueError(
+            f"--dataset={dataset} reads {holding}. Give its path as --data_dir."
+        )
+    return read(given.pop("data_dir"), seed=seed, **given)
 
 
 def refuse_ignored(dataset: str, given: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ from needle_tf.data import tfds_reader
 _INFO = "dataset_info.json"
 _VERSION = re.compile(r"\d+(\.\d+)*")
 # Names that `--dataset` takes besides those of TFDS, for suggestions.
-_NOT_TFDS = ("cluttered_digits", "digits", "image_folder")
+_NOT_TFDS = ("cluttered_digits", "digits", "image_folder", "tiny_imagenet")
 
 
 @dataclasses.dataclass(frozen=True)

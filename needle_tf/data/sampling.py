@@ -16,8 +16,8 @@ import numpy as np
 from needle_tf.data import arguments
 
 # Independent random streams of one seed: what a set splits off to test on,
-# and what becomes of its training and of its test part.
-SPLIT, TRAIN, TEST = range(3)
+# what becomes of its training and of its test part, and what is held out.
+SPLIT, TRAIN, TEST, VALIDATION = range(4)
 
 
 def _ranks_within_class(

@@ -17,13 +17,13 @@ kernel) the convolution is written as "same" and needs no extra layer.
 """
 
 import math
-import numbers
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 
 from needle_tf.layers import embedded_conv2d
+from needle_tf.models import arguments
 
 
 class Conv(NamedTuple):
@@ -105,7 +105,9 @@ def build_network(
     Raises:
         ValueError: If the images are too small or an argument is out of range.
     """
-    _check_arguments(name, stack, input_shape, num_classes, width)
+    arguments.require_network(
+        name, input_shape, num_classes, width, smallest_size(stack)
+    )
     return keras.Sequential(
         [
             keras.Input(tuple(input_shape), name="images"),
@@ -162,63 +164,3 @@ def _logits(num_classes: int) -> keras.layers.Dense:
     # softmax over half-precision scores costs accuracy and saves nothing.
     dtype = keras.config.dtype_policy().variable_dtype
     return keras.layers.Dense(num_classes, dtype=dtype, name="logits")
-
-
-def _check_arguments(
-    name: str,
-    stack: Stack,
-    input_shape: Sequence[int],
-    num_classes: int,
-    width: float,
-) -> None:
-    sizes = tuple(input_shape)
-    if len(sizes) != 3 or not all(_is_count(size) for size in sizes):
-        raise ValueError(
-            f"`input_shape` of {name} must be three positive integers, "
-            f"{_axes()}, without the batch: the dense twin of a convolution "
-            f"needs a fixed image size. Received: input_shape={sizes}. Give "
-            "grey images a channel axis of 1."
-        )
-    smallest = smallest_size(stack)
-    if min(_sides(sizes)) < smallest:
-        raise ValueError(
-            f"{name} needs images of at least {smallest}x{smallest} pixels: "
-            "smaller ones vanish in its strides and pools. Received: "
-            f"input_shape={sizes}, read as {_axes()}. Enlarge the images, or "
-            "take a network with fewer strides and pools."
-        )
-    if not _is_count(num_classes) or num_classes < 2:
-        raise ValueError(
-            f"`num_classes` of {name} must be an integer of at least 2, one "
-            f"logit per class. Received: num_classes={num_classes}."
-        )
-    if not _is_real(width) or not 0 < width < math.inf:
-        raise ValueError(
-            f"`width` of {name} must be a finite number above 0: it multiplies "
-            f"the channels. Received: width={width}. 1.0 is the published "
-            "network."
-        )
-
-
-def _sides(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    if keras.config.image_data_format() == "channels_first":
-        return input_shape[1:]
-    return input_shape[:2]
-
-
-def _axes() -> str:
-    if keras.config.image_data_format() == "channels_first":
-        return "(channels, height, width)"
-    return "(height, width, channels)"
-
-
-def _is_count(value: object) -> bool:
-    return (
-        isinstance(value, numbers.Integral)
-        and not isinstance(value, bool)
-        and value > 0
-    )
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

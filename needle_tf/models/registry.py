@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     import keras
 
 # Name of a network = name of its module in this room, which has a `build`.
-_MODELS = ("alexnet", "skinny_cnn", "small_cnn")
+_MODELS = (
+    "alexnet",
+    "c10_cnn1",
+    "c10_cnn1_fast",
+    "c10_cnn2",
+    "mnist_mlp",
+    "resnet110",
+    "resnet32",
+    "skinny_cnn",
+    "small_cnn",
+    "tiny_cnn",
+    "tools_cnn",
+    "wrn_28_10",
+)
 
 
 def names() -> list[str]:
@@ -34,7 +47,7 @@ def build(
         input_shape: (height, width, channels), without the batch.
         num_classes: Number of logits, at least 2.
         width: Multiplies the channels of every convolution (rounded, at least
-            1); 1.0 is the published network.
+            1), of `mnist_mlp` the hidden units; 1.0 is the published network.
 
     Returns:
         A model from `(batch, height, width, channels)` to

@@ -18,54 +18,7 @@ from hypothesis import strategies as st
 
 from needle_tf.data import batches
 from needle_tf.data import digits
-from needle_tf.data import images
-
-
-def build(count=10, shape=(5, 4, 2), dtype="uint8"):
-    """A set whose training image i has the label i: rows can be followed."""
-    rng = np.random.default_rng(0)
-    return images.ImageData(
-        "tiny",
-        rng.integers(0, 256, (count, *shape)).astype(dtype),
-        np.arange(count, dtype="int32"),
-        rng.integers(0, 256, (7, *shape)).astype(dtype),
-        np.arange(7, dtype="int32") % count,
-        tuple(map(str, range(count))),
-    )
-
-
-def standardised(data, pixels):
-    """The re-statement: (x - mean) / std, in float64."""
-    train = data.train_images.astype("float64")
-    axes = (0, 1, 2)
-    return (pixels - train.mean(axes)) / train.std(axes)
-
-
-def crops(image, flip, crop_padding):
-    """All images that augmentation may make of a standardised one."""
-    height, width, _ = image.shape
-    around = (crop_padding, crop_padding)
-    padded = np.pad(image, (around, around, (0, 0)))
-    shifts = range(2 * crop_padding + 1)
-    for top in shifts:
-        for left in shifts:
-            crop = padded[top : top + height, left : left + width]
-            yield crop
-            if flip:
-                yield crop[:, ::-1]
-
-
-def run(data, first=0, last=2, batch_size=4, seed=0, **augmentation):
-    """The batches of some epochs as NumPy."""
-    dataset = batches.training_batches(
-        data,
-        batch_size=batch_size,
-        seed=seed,
-        first_epoch=first,
-        last_epoch=last,
-        **augmentation,
-    )
-    return list(dataset.as_numpy_iterator())
+from tests.data import numbered_sets
 
 
 def assert_same(one, other):
@@ -85,9 +38,9 @@ class PlainBatchesTest(parameterized.TestCase):
     def test_epoch_gives_each_standardised_image_once(
         self, count, batch_size, dtype
     ):
-        data = build(count, dtype=dtype)
+        data = numbered_sets.build(count, dtype=dtype)
         steps = batches.steps_per_epoch(data, batch_size)
-        got = run(data, 3, 4, batch_size)
+        got = numbered_sets.run(data, 3, 4, batch_size)
         self.assertLen(got, steps)
         sizes = [len(labels) for _, labels in got]
         self.assertEqual(sizes[:-1], [batch_size] * (steps - 1))
@@ -96,13 +49,13 @@ class PlainBatchesTest(parameterized.TestCase):
         # Float32: rounded three times, at values of up to 2.
         np.testing.assert_allclose(
             np.concatenate([pixels for pixels, _ in got]),
-            standardised(data, data.train_images[rows]),
+            numbered_sets.standardised(data, data.train_images[rows]),
             atol=1e-6,
         )
 
     def test_batches_are_float32_and_labels_int32_of_known_shapes(self):
         dataset = batches.training_batches(
-            build(),
+            numbered_sets.build(),
             batch_size=4,
             seed=0,
             first_epoch=0,
@@ -116,15 +69,17 @@ class PlainBatchesTest(parameterized.TestCase):
 
     def test_training_images_have_mean_0_and_std_1_per_channel(self):
         data = digits.cluttered_digits(seed=0, train_size=500, test_size=10)
-        pixels = np.concatenate([pixels for pixels, _ in run(data, 0, 1, 100)])
+        pixels = np.concatenate(
+            [pixels for pixels, _ in numbered_sets.run(data, 0, 1, 100)]
+        )
         self.assertAlmostEqual(pixels.mean(), 0, places=5)
         self.assertAlmostEqual(pixels.std(), 1, places=5)
 
     def test_no_epochs_give_no_batches(self):
-        self.assertEmpty(run(build(), 2, 2))
+        self.assertEmpty(numbered_sets.run(numbered_sets.build(), 2, 2))
 
     def test_test_batches_keep_order_and_take_the_training_statistics(self):
-        data = build()
+        data = numbered_sets.build()
         dataset = batches.test_batches(data, batch_size=3)
         got = list(dataset.as_numpy_iterator())
         self.assertEqual([len(labels) for _, labels in got], [3, 3, 1])
@@ -134,47 +89,42 @@ class PlainBatchesTest(parameterized.TestCase):
         )
         np.testing.assert_allclose(
             np.concatenate([pixels for pixels, _ in got]),
-            standardised(data, data.test_images),
+            numbered_sets.standardised(data, data.test_images),
             atol=1e-6,
         )
-
-
-AUGMENTATIONS = (
-    ("plain", {}),
-    ("flipped", {"flip": True}),
-    ("cropped", {"crop_padding": 2}),
-    ("both", {"flip": True, "crop_padding": 3}),
-)
 
 
 def digests():
     """One word about each kind of augmentation: all pixels of three epochs."""
     words = []
-    for _, augmentation in AUGMENTATIONS:
+    for _, augmentation in numbered_sets.AUGMENTATIONS:
         digest = hashlib.sha256()
-        for pixels, labels in run(build(), 0, 3, **augmentation):
+        for pixels, labels in numbered_sets.run(
+            numbered_sets.build(), 0, 3, **augmentation
+        ):
             digest.update(pixels.tobytes() + labels.tobytes())
         words.append(digest.hexdigest())
     return words
 
 
 class OrderTest(parameterized.TestCase):
-    @parameterized.named_parameters(*AUGMENTATIONS)
+    @parameterized.named_parameters(*numbered_sets.AUGMENTATIONS)
     def test_starting_late_gives_what_a_run_from_the_start_gives(
         self, augmentation
     ):
-        data = build()
-        whole = run(data, 0, 5, **augmentation)
+        data = numbered_sets.build()
+        whole = numbered_sets.run(data, 0, 5, **augmentation)
         steps = batches.steps_per_epoch(data, 4)
         for first in (1, 3):
-            late = run(data, first, 5, **augmentation)
+            late = numbered_sets.run(data, first, 5, **augmentation)
             assert_same(whole[first * steps :], late)
 
-    @parameterized.named_parameters(*AUGMENTATIONS)
+    @parameterized.named_parameters(*numbered_sets.AUGMENTATIONS)
     def test_runs_of_one_seed_are_equal_and_of_two_are_not(self, augmentation):
-        data = build()
+        data = numbered_sets.build()
         one, same, other = (
-            run(data, seed=seed, **augmentation) for seed in (1, 1, 2)
+            numbered_sets.run(data, seed=seed, **augmentation)
+            for seed in (1, 1, 2)
         )
         assert_same(one, same)
         self.assertFalse(np.array_equal(one[0][1], other[0][1]))
@@ -197,85 +147,43 @@ class OrderTest(parameterized.TestCase):
         self.assertEqual(child.stdout.split(), digests())
 
     def test_epochs_differ_in_their_order(self):
-        data = build()
+        data = numbered_sets.build()
         orders = {
-            tuple(np.concatenate([labels for _, labels in run(data, e, e + 1)]))
+            tuple(
+                np.concatenate(
+                    [labels for _, labels in numbered_sets.run(data, e, e + 1)]
+                )
+            )
             for e in range(6)
         }
         self.assertLen(orders, 6)
 
     def test_every_image_comes_everywhere_in_the_long_run(self):
-        data = build(4)
-        labels = [labels for _, labels in run(data, 0, 400, batch_size=4)]
+        data = numbered_sets.build(4)
+        labels = [
+            labels
+            for _, labels in numbered_sets.run(data, 0, 400, batch_size=4)
+        ]
         for place in np.transpose(labels):
             # 100 each; the standard deviation is 8.7.
             np.testing.assert_allclose(np.bincount(place), 100, atol=40)
 
     def test_largest_seed_works(self):
-        self.assertLen(run(build(), seed=2**63 - 1), 6)
-
-
-class AugmentationTest(parameterized.TestCase):
-    @parameterized.named_parameters(*AUGMENTATIONS[1:])
-    def test_each_image_is_one_of_its_crops_and_all_of_them_come(
-        self, augmentation
-    ):
-        # Small images: 1-wide borders make each crop a different picture.
-        data = build(3, shape=(5, 6, 1))
-        settings = {"flip": False, "crop_padding": 0} | augmentation
-        exact = standardised(data, data.train_images)
-        candidates = [np.stack(list(crops(one, **settings))) for one in exact]
-        seen = [set() for _ in exact]
-        for pixels, labels in run(data, 0, 250, 3, **augmentation):
-            for image, label in zip(pixels, labels, strict=True):
-                error = np.abs(candidates[label] - image).max(axis=(1, 2, 3))
-                self.assertLess(error.min(), 1e-6)
-                seen[label].add(int(error.argmin()))
-        # At most 98 equally likely crops, 250 draws for each of 3 images.
-        self.assertEqual(set.union(*seen), set(range(len(candidates[0]))))
-
-    def test_half_of_the_images_are_mirrored(self):
-        data = build(10)
-        exact = standardised(data, data.train_images)
-        mirrored = [
-            np.abs(image - exact[label]).max() > 1e-6
-            for pixels, labels in run(data, 0, 100, 10, flip=True)
-            for image, label in zip(pixels, labels, strict=True)
-        ]
-        # 1,000 draws: the standard deviation is 0.016.
-        self.assertAlmostEqual(np.mean(mirrored), 0.5, delta=0.07)
-
-    def test_border_of_a_crop_is_the_mean_colour(self):
-        # Far from 0, and not constant: only the mean becomes 0.
-        data = build(2, shape=(3, 3, 2), dtype="float32")
-        self.assertGreater(data.mean.min(), 50)
-        pixels = np.concatenate(
-            [pixels for pixels, _ in run(data, 0, 50, 2, crop_padding=2)]
+        self.assertLen(
+            numbered_sets.run(numbered_sets.build(), seed=2**63 - 1), 6
         )
-        corners = pixels[:, 0, 0]
-        self.assertGreater(np.mean((corners == 0).all(axis=-1)), 0.5)
-
-    def test_images_batches_and_epochs_are_augmented_each_by_itself(self):
-        data = build(20)
-        exact = standardised(data, data.train_images)
-        patterns = [
-            tuple(np.abs(pixels - exact[labels]).max(axis=(1, 2, 3)) > 1e-6)
-            for pixels, labels in run(data, 0, 2, 10, flip=True)
-        ]
-        for pattern in patterns:
-            self.assertBetween(sum(pattern), 1, 9)
-        # Two epochs of two batches, no two mirrored at the same places.
-        self.assertLen(set(patterns), 4)
 
 
 class MemoryTest(parameterized.TestCase):
-    @parameterized.named_parameters(*AUGMENTATIONS)
+    @parameterized.named_parameters(*numbered_sets.AUGMENTATIONS)
     def test_images_that_are_not_held_as_float32_give_the_same_numbers(
         self, augmentation
     ):
-        held = run(build(), **augmentation)
+        held = numbered_sets.run(numbered_sets.build(), **augmentation)
         with mock.patch.object(batches, "_has_room", lambda count: False):
-            assert_same(held, run(build(), **augmentation))
+            assert_same(
+                held, numbered_sets.run(numbered_sets.build(), **augmentation)
+            )
 
     def test_room_is_a_share_of_the_free_memory(self):
         with mock.patch.object(batches.memory, "available_bytes", lambda: 4000):
@@ -283,12 +191,14 @@ class MemoryTest(parameterized.TestCase):
             self.assertFalse(batches._has_room(1001))
 
     def test_stages_share_one_copy_that_goes_with_its_set(self):
-        data = build()
+        data = numbered_sets.build()
         first = batches._Source.of(data, "train")
-        run(data)
-        run(data, 3, 5, flip=True)
+        numbered_sets.run(data)
+        numbered_sets.run(data, 3, 5, flip=True)
         self.assertIs(batches._Source.of(data, "train"), first)
-        self.assertIsNot(batches._Source.of(build(), "train"), first)
+        self.assertIsNot(
+            batches._Source.of(numbered_sets.build(), "train"), first
+        )
         known = len(batches._SOURCES)
         del data
         gc.collect()
@@ -357,17 +267,22 @@ class RefusalTest(parameterized.TestCase):
             "crop_padding=4",
         ),
         ({"crop_padding": -1}, "`crop_padding` must be an integer from 0"),
+        (
+            {"crop_fill": "wrap"},
+            "`crop_fill` must be one of mean, reflect: .* Received: "
+            "crop_fill='wrap'",
+        ),
     )
     def test_arguments_out_of_range_are_refused(self, changes, message):
         with self.assertRaisesRegex(ValueError, message):
-            run(build(), **changes)
+            numbered_sets.run(numbered_sets.build(), **changes)
 
     def test_batch_size_is_checked_everywhere(self):
         for function in (batches.steps_per_epoch, self.of_test):
             with self.assertRaisesRegex(
                 ValueError, "`batch_size` must .* Received: batch_size=2.5"
             ):
-                function(build(), 2.5)
+                function(numbered_sets.build(), 2.5)
 
     def of_test(self, data, batch_size):
         return batches.test_batches(data, batch_size=batch_size)

@@ -9,6 +9,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from needle_tf.data import folders
+from needle_tf.data import image_files
 from needle_tf.data import memory
 
 
@@ -261,7 +262,7 @@ class BadFolderTest(FolderTestCase):
         self.write_classes("a", "b")
         with (
             mock.patch.object(memory, "available_bytes", lambda: 1799),
-            mock.patch.object(folders, "_decoded") as decoded,
+            mock.patch.object(image_files, "decoded") as decoded,
         ):
             self.refuses(
                 "would not fit into memory: the images take 900 bytes.*Give a "

@@ -53,6 +53,41 @@ class StatisticsTest(parameterized.TestCase):
         self.assertEqual(data.std[1], 1)
         self.assertNotEqual(data.std[0], 1)
 
+    def test_given_statistics_are_those_taken(self):
+        data = build(statistics=([1, 2], np.array([3, 0], "float32")))
+        np.testing.assert_array_equal(data.mean, [1, 2])
+        # As everywhere, a constant channel is not divided by 0.
+        np.testing.assert_array_equal(data.std, [3, 1])
+        np.testing.assert_array_equal(data.moments[1], [3, 0])
+        self.assertEqual(data.mean.dtype, "float32")
+
+    @parameterized.parameters("uint8", "float32")
+    def test_scalar_statistics_are_those_of_all_pixels(self, dtype):
+        rng = np.random.default_rng(0)
+        pixels = rng.normal([40, 200], [3, 9], (2500, 4, 3, 2)).astype(dtype)
+        pixels[..., 0] = np.clip(pixels[..., 0], 0, 255)
+        data = build(
+            train_images=pixels,
+            train_labels=np.zeros(2500, "int32"),
+            test_images=pixels[:3],
+        )
+        scalar = data.with_scalar_statistics()
+        exact = pixels.astype("float64")
+        np.testing.assert_allclose(scalar.mean, [exact.mean()] * 2, rtol=1e-6)
+        np.testing.assert_allclose(scalar.std, [exact.std()] * 2, rtol=1e-6)
+        self.assertIs(scalar.train_images, data.train_images)
+        self.assertIs(scalar.test_images, data.test_images)
+        # Of a set that has them already they are what they are.
+        again = scalar.with_scalar_statistics()
+        np.testing.assert_array_equal(again.mean, scalar.mean)
+        np.testing.assert_array_equal(again.std, scalar.std)
+
+    def test_constant_channel_counts_in_scalar_statistics(self):
+        pixels = build().train_images.copy()
+        pixels[..., 1] = 7
+        scalar = build(train_images=pixels).with_scalar_statistics()
+        np.testing.assert_allclose(scalar.std, [pixels.std()] * 2, rtol=1e-6)
+
     def test_shape_and_classes_are_read_off(self):
         self.assertEqual(build().input_shape, (4, 3, 2))
         self.assertEqual(build().num_classes, 3)
@@ -90,6 +125,18 @@ class FingerprintTest(parameterized.TestCase):
         values.flat[0] = (values.flat[0] + 1) % 3
         changed = dataclasses.replace(data, **{field: values})
         self.assertNotEqual(data.fingerprint(), changed.fingerprint())
+
+    def test_other_statistics_change_it_and_equal_ones_do_not(self):
+        data = build()
+        scalar = data.with_scalar_statistics()
+        self.assertNotEqual(data.fingerprint(), scalar.fingerprint())
+        self.assertEqual(
+            scalar.fingerprint(), build().with_scalar_statistics().fingerprint()
+        )
+        self.assertNotEqual(
+            scalar.fingerprint(),
+            build(statistics=([0, 0], [1, 1])).fingerprint(),
+        )
 
     def test_other_class_names_change_it(self):
         other = build(class_names=("ant", "bee", "dog"))
@@ -148,6 +195,19 @@ class ValidationTest(parameterized.TestCase):
             r"at least two different names. Received: \('all',\)",
         ),
         ({"class_names": ("a", "b", "a")}, "at least two different names"),
+        (
+            {"statistics": ([0], [1, 1])},
+            r"`statistics` must be a mean and a standard deviation, finite "
+            r"numbers of shape \(2,\).*Received: shapes \(1,\) and \(2,\)\.",
+        ),
+        (
+            {"statistics": ([0, np.nan], [1, 1])},
+            r"shapes \(2,\) and \(2,\), some NaN or infinite",
+        ),
+        (
+            {"statistics": ([0, 0], [1, -2])},
+            r"standard deviations of at least 0\. Received: -2\.0",
+        ),
     )
     def test_arrays_that_do_not_fit_are_refused(self, changes, message):
         with self.assertRaisesRegex(ValueError, message):

@@ -13,6 +13,7 @@ from absl.testing import parameterized
 from needle_tf.data import digits
 from needle_tf.data import loading
 from tests.data import prepared_sets
+from tests.data import unpacked_sets
 
 EVERY_ARGUMENT = {
     "data_dir": "/data",
@@ -74,6 +75,20 @@ class DispatchTest(parameterized.TestCase):
         self.assertEqual(data.train_images.shape, (4, 2, 2, 3))
         self.assertLen(data.test_images, 2)
 
+    def test_tiny_imagenet_takes_its_folder(self):
+        folder = pathlib.Path(self.create_tempdir().full_path)
+        unpacked_sets.write_tiny_imagenet(folder)
+        data = loading.load(
+            "tiny_imagenet",
+            data_dir=str(folder),
+            image_size=4,
+            train_size=6,
+            test_size=3,
+        )
+        self.assertEqual(data.name, "tiny_imagenet")
+        self.assertEqual(data.train_images.shape, (6, 4, 4, 3))
+        self.assertLen(data.test_images, 3)
+
     def test_every_other_name_is_asked_of_the_prepared_sets(self):
         folder = self.create_tempdir().full_path
         prepared_sets.prepare(folder)
@@ -91,7 +106,7 @@ class DispatchTest(parameterized.TestCase):
 
 class RefusalTest(parameterized.TestCase):
     @parameterized.parameters(
-        "cluttered_digits", "digits", "image_folder", "mnist"
+        "cluttered_digits", "digits", "image_folder", "tiny_imagenet", "mnist"
     )
     def test_every_argument_is_read_or_refused(self, dataset):
         read = loading.arguments_read_by(dataset)
@@ -126,13 +141,14 @@ class RefusalTest(parameterized.TestCase):
         ):
             loading.load("clutered_digits", canvas_size=20)
 
-    def test_image_folder_without_a_folder_is_refused(self):
+    @parameterized.parameters("image_folder", "tiny_imagenet")
+    def test_folder_set_without_a_folder_is_refused(self, dataset):
         # The variable names a folder of TFDS, not of images.
         with mock.patch.dict(os.environ, {"TFDS_DATA_DIR": "/data"}):
             with self.assertRaisesRegex(
-                ValueError, "image_folder reads .* Give its path as --data_dir"
+                ValueError, f"{dataset} reads .* Give its path as --data_dir"
             ):
-                loading.load("image_folder")
+                loading.load(dataset)
 
     def test_unknown_name_without_a_folder_is_refused(self):
         with mock.patch.dict(os.environ):

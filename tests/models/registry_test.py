@@ -14,8 +14,11 @@ from needle_tf.models import registry
 ROOM = pathlib.Path(registry.__file__).parent
 NO_NETWORK_BECAUSE = {
     "__init__": "a docstring",
+    "arguments": "checks of what every network is given",
     "convolution_stack": "what the networks are written in",
     "registry": "the table itself",
+    "residual_stages": "what the ResNets are written in",
+    "rotation_blocks": "what the layer rotation study's are written in",
 }
 
 
@@ -29,7 +32,10 @@ class RegistryTest(parameterized.TestCase):
 
     def test_names_are_sorted(self):
         self.assertEqual(
-            registry.names(), ["alexnet", "skinny_cnn", "small_cnn"]
+            registry.names(),
+            "alexnet c10_cnn1 c10_cnn1_fast c10_cnn2 mnist_mlp resnet110 "
+            "resnet32 skinny_cnn small_cnn tiny_cnn tools_cnn "
+            "wrn_28_10".split(),
         )
 
     def test_names_come_without_keras(self):
@@ -47,8 +53,8 @@ class RegistryTest(parameterized.TestCase):
     @parameterized.parameters(*registry.names())
     def test_network_gives_one_logit_per_class(self, name):
         for channels in (1, 4):
-            model = registry.build(name, (32, 28, channels), 7, width=0.1)
-            images = np.ones((2, 32, 28, channels), "float32")
+            model = registry.build(name, (32, 36, channels), 7, width=0.1)
+            images = np.ones((2, 32, 36, channels), "float32")
             scores = keras.ops.convert_to_numpy(model(images))
             self.assertEqual(scores.shape, (2, 7))
         last = model.layers[-1]
@@ -82,14 +88,17 @@ class RegistryTest(parameterized.TestCase):
     def test_unknown_name_lists_the_known_ones(self):
         with self.assertRaisesRegex(
             ValueError,
-            "no network called 'resnet'. Known networks: alexnet, skinny_cnn, "
-            "small_cnn. .*save it as a .keras file",
+            "no network called 'vgg'. Known networks: alexnet, c10_cnn1, "
+            ".*wrn_28_10. .*save it as a .keras file",
         ):
-            registry.build("resnet", (32, 32, 3), 10)
+            registry.build("vgg", (32, 32, 3), 10)
 
-    def test_misspelled_name_gets_the_nearest(self):
-        with self.assertRaisesRegex(ValueError, "Did you mean 'small_cnn'\\?"):
-            registry.build("smal_cnn", (32, 32, 3), 10)
+    @parameterized.parameters(
+        ("smal_cnn", "small_cnn"), ("resnet_32", "resnet32")
+    )
+    def test_misspelled_name_gets_the_nearest(self, name, meant):
+        with self.assertRaisesRegex(ValueError, f"Did you mean '{meant}'\\?"):
+            registry.build(name, (32, 32, 3), 10)
 
     def test_refusal_names_the_network(self):
         with self.assertRaisesRegex(ValueError, "alexnet needs images of at"):
