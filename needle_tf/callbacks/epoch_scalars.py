@@ -13,6 +13,9 @@ TAGS = {
     "accuracy": tags.TRAIN_ACCURACY,
     "val_loss": tags.TEST_LOSS,
     "val_accuracy": tags.TEST_ACCURACY,
+    "validation_loss": tags.VALIDATION_LOSS,
+    "validation_accuracy": tags.VALIDATION_ACCURACY,
+    "learning_rate": tags.LEARNING_RATE,
     "seconds": tags.EPOCH_SECONDS,
     "images_per_second": tags.IMAGES_PER_SECOND,
 }

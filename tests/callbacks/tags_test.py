@@ -11,11 +11,24 @@ STABLE = {
     "TEST_LOSS": "loss/test",
     "TRAIN_ACCURACY": "accuracy/train",
     "TEST_ACCURACY": "accuracy/test",
+    "VALIDATION_LOSS": "loss/validation",
+    "VALIDATION_ACCURACY": "accuracy/validation",
+    "LEARNING_RATE": "learning_rate/last_step",
     "SUBSPACE_DELTA": "subspace_distance/delta",
     "SUBSPACE_DELTA_SHARE": "subspace_distance/delta_share",
     "SUBSPACE_DELTA_CNN": "subspace_distance/delta_cnn",
     "SUBSPACE_BIAS_SHARE": "subspace_distance/bias_share",
     "GRADIENT_NORM": "gradient_norm/total",
+    "LAYER_ROTATION": "layer_rotation/distance",
+    "LAYER_ROTATION_MEAN": "layer_rotation/mean",
+    "LAYER_ROTATION_MIN": "layer_rotation/min",
+    "STEP_ANGLE_MEAN": "step_angle/mean",
+    "STEP_ANGLE_MEDIAN": "step_angle/median",
+    "SECOND_MOMENT_LOW": "second_moment/low",
+    "SECOND_MOMENT_MEDIAN": "second_moment/median",
+    "SECOND_MOMENT_HIGH": "second_moment/high",
+    "STEP_LOSS": "step/loss",
+    "STEP_ACCURACY": "step/accuracy",
     "EPOCH_SECONDS": "speed/epoch_seconds",
     "IMAGES_PER_SECOND": "speed/images_per_second",
 }
@@ -46,6 +59,12 @@ class TagsTest(parameterized.TestCase):
         self.assertEqual(
             [tag.partition("/")[2] for tag in tags.SUBSPACE],
             ["delta", "delta_share", "delta_cnn"],
+        )
+
+    def test_second_moments_come_in_the_order_of_their_percentiles(self):
+        self.assertEqual(
+            [tag.partition("/")[2] for tag in tags.SECOND_MOMENTS],
+            ["low", "median", "high"],
         )
 
     @parameterized.parameters(
