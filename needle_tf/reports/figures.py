@@ -9,46 +9,23 @@
 Equal histories give an equal file, byte by byte.
 """
 
-import contextlib
-import io
 import os
 import pathlib
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from needle_tf.reports import atomic
 from needle_tf.reports import end_labels
 from needle_tf.reports import histories
 from needle_tf.reports import palette
 from needle_tf.reports import panels
+from needle_tf.reports import pictures
 
 if TYPE_CHECKING:
     from matplotlib import figure as mpl_figure
 
-# 1500 pixels wide: sharp in a README, which shows about 900 of them.
-_DPI = 150
-_WIDTH = 10.0
 _LOW = 4.3
 _TALL = 6.6
-_FONT = 11.0
-# Characters of a title that fit over the panels.
-_TITLE_LENGTH = 72
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": _FONT,
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.labelsize": _FONT,
-    "legend.fontsize": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E4E4E4",
-    "figure.facecolor": "white",
-}
 
 
 def draw_curves(run_dir: str | os.PathLike) -> pathlib.Path:
@@ -68,13 +45,7 @@ def draw_curves(run_dir: str | os.PathLike) -> pathlib.Path:
     run_dir = pathlib.Path(run_dir)
     stages = histories.read_histories(run_dir)
     figure = build_figure(stages, _title(run_dir / "config.json"))
-    file = io.BytesIO()
-    with _style():
-        # Without the version of matplotlib, which would be in the file.
-        figure.savefig(file, format="png", metadata={"Software": None})
-    path = run_dir / "curves.png"
-    atomic.write_bytes(path, file.getvalue())
-    return path
+    return pictures.save(figure, run_dir / "curves.png")
 
 
 def build_figure(
@@ -86,43 +57,23 @@ def build_figure(
         stages: What `histories.read_histories` returned.
         title: What is written over the panels; shortened if it is too long.
     """
-    from matplotlib import figure as mpl_figure
-    from matplotlib.backends import backend_agg
-
     drawings = _drawings(stages)
     mosaic = {1: "A", 2: "AB", 3: "AB;AC"}[len(drawings)]
-    size = (_WIDTH, _height(stages, rows=2 if ";" in mosaic else 1))
-    with _style():
-        figure = mpl_figure.Figure(size, dpi=_DPI, layout="constrained")
-        backend_agg.FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0.03)
-        if title:
-            _write_title(figure, title)
+    with pictures.style():
+        figure = pictures.blank(
+            _height(stages, rows=2 if ";" in mosaic else 1), title
+        )
         all_axes = figure.subplot_mosaic(
             mosaic, width_ratios=[1.15, 1][: len(drawings)]
         )
         colors = palette.colors_of(stages)
-        columns = {}
+        columns = []
         for letter, draw in zip("ABC", drawings, strict=False):
-            labels = draw(all_axes[letter], stages, colors)
-            columns[letter] = end_labels.draw(all_axes[letter], labels, _FONT)
-        # Room for the labels first; their heights depend on it.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        for letter, column in columns.items():
-            end_labels.move_apart(all_axes[letter], column)
+            axes = all_axes[letter]
+            labels = draw(axes, stages, colors)
+            columns.append((axes, end_labels.draw(axes, labels, pictures.FONT)))
+        pictures.lay_out(figure, columns)
     return figure
-
-
-@contextlib.contextmanager
-def _style() -> Iterator[None]:
-    """Neither takes the style of the user's own plots nor changes it."""
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        yield
 
 
 def _drawings(stages: Sequence[histories.History]) -> list[Callable]:
@@ -138,17 +89,9 @@ def _drawings(stages: Sequence[histories.History]) -> list[Callable]:
 
 def _height(stages: Sequence[histories.History], rows: int) -> float:
     """Returns the height in inches, enough for the labels of many stages."""
-    labels = end_labels.required_height(len(stages) + 1, _FONT) / 72
+    labels = end_labels.required_height(len(stages) + 1, pictures.FONT) / 72
     # Title, axis and their labels take about 1.3 inches.
     return max(_TALL if rows == 2 else _LOW, rows * labels + 1.3)
-
-
-def _write_title(figure: "mpl_figure.Figure", title: str) -> None:
-    if len(title) > _TITLE_LENGTH:
-        title = title[: _TITLE_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    # A dollar sign in a file's name begins no formula.
-    text = figure.suptitle(title, x=0.01, ha="left", fontsize=13)
-    text.set_parse_math(False)
 
 
 def _title(config_path: pathlib.Path) -> str:

@@ -20,7 +20,15 @@ import numpy as np
 
 RELAXED_KINDS = ("efcn", "band", "elcn")
 # The order in which networks are compared; within a kind by relax epoch.
-_RANKS = {"cnn": 0, "efcn": 1, "band": 1, "lcn": 2, "elcn": 3, "fcn": 4}
+_RANKS = {
+    "cnn": 0,
+    "efcn": 1,
+    "band": 1,
+    "lcn": 2,
+    "elcn": 3,
+    "fcn": 4,
+    "train": 5,
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +37,8 @@ class History:
 
     Attributes:
         stage: Name of the stage and of its folder, as `efcn_relax20`.
-        kind: One of cnn, efcn, band, elcn (relaxed networks), lcn, fcn.
+        kind: One of cnn, efcn, band, elcn (relaxed networks), lcn, fcn; or
+            train, a network that is no part of the relax protocol.
         relax_epoch: Epochs that the CNN had been trained for when the stage
             took over; None if the stage started from scratch.
         first_epoch: Epochs of training, in total, before the stage.
@@ -41,6 +50,8 @@ class History:
         epochs: One row per epoch reached, `epoch` rising; the first row is
             the state before any training of this stage.
         layers: Per layer and distance, one number per row of `epochs`.
+        stopped: None, or when and why a criterion ended the stage early:
+            `{"epoch": 84, "reason": "..."}`.
     """
 
     stage: str
@@ -53,6 +64,7 @@ class History:
     diverged: Mapping[str, int | None] | None
     epochs: tuple[Mapping[str, float | None], ...]
     layers: Mapping[str, Mapping[str, list[float | None]]]
+    stopped: Mapping[str, Any] | None = None
 
     @property
     def is_relaxed(self) -> bool:
@@ -86,7 +98,7 @@ def read_histories(run_dir: str | os.PathLike) -> list[History]:
     paths = sorted(run_dir.glob("*/history.json"))
     if not paths:
         raise ValueError(_no_stages(run_dir))
-    histories = [_read(path) for path in paths]
+    histories = [read_history(path) for path in paths]
     return sorted(histories, key=_order)
 
 
@@ -125,12 +137,16 @@ def _order(history: History) -> tuple[int, int, str]:
     return _RANKS[history.kind], history.relax_epoch or 0, history.stage
 
 
-def _read(path: pathlib.Path) -> History:
-    """Returns one history, checked."""
+def read_history(path: pathlib.Path) -> History:
+    """Returns the history that a file holds, checked.
+
+    Raises:
+        ValueError: If it is not whole; the message names the file.
+    """
     try:
         content = read_object(path)
         fields = {
-            field.name: _take(content, field.name)
+            field.name: _take(content, field)
             for field in dataclasses.fields(History)
         }
         _check(fields)
@@ -145,10 +161,12 @@ def _read(path: pathlib.Path) -> History:
     return History(**fields)
 
 
-def _take(content: dict[str, Any], name: str) -> Any:
-    if name not in content:
-        raise ValueError(f"{name!r} is missing.")
-    return content[name]
+def _take(content: dict[str, Any], field: dataclasses.Field) -> Any:
+    if field.name in content:
+        return content[field.name]
+    if field.default is dataclasses.MISSING:
+        raise ValueError(f"{field.name!r} is missing.")
+    return field.default
 
 
 def _check(fields: dict[str, Any]) -> None:
@@ -164,14 +182,15 @@ def _check(fields: dict[str, Any]) -> None:
     relax_epoch = fields["relax_epoch"]
     if kind in RELAXED_KINDS:
         _require("relax_epoch", relax_epoch, _is_count(relax_epoch), "a count")
-    diverged = fields["diverged"]
-    is_place = isinstance(diverged, dict) and _is_count(diverged.get("epoch"))
-    _require(
-        "diverged",
-        diverged,
-        diverged is None or is_place,
-        "null or an object with an epoch",
-    )
+    for name in ("diverged", "stopped"):
+        place = fields[name]
+        is_place = isinstance(place, dict) and _is_count(place.get("epoch"))
+        _require(
+            name,
+            place,
+            place is None or is_place,
+            "null or an object with an epoch",
+        )
     epochs, layers = fields["epochs"], fields["layers"]
     _require("epochs", epochs, isinstance(epochs, list), "a list of rows")
     _require("layers", layers, isinstance(layers, dict), "an object")

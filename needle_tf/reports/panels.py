@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from needle_tf.reports import axes_style
 from needle_tf.reports import end_labels
 from needle_tf.reports import histories
 from needle_tf.reports import palette
@@ -22,13 +23,8 @@ if TYPE_CHECKING:
     from matplotlib import axes as mpl_axes
 
 _DASHES = (0, (4, 2))
-_GREY = "#444444"
 # The last relax epoch over the first from which their axis is logarithmic.
 _WIDE = 12
-# Least distance of two ticks, in widths of the axes.
-_TICK_GAP = 0.09
-# Room over the axes for one line of a legend, in points.
-_LEGEND_PAD = 24
 
 
 def draw_accuracies(
@@ -61,9 +57,9 @@ def draw_accuracies(
         text = f"{palette.name_of(stage)}  {_outcome(stage, percent[-1])}"
         labels.append(end_labels.EndLabel(text, epochs[-1], percent[-1], color))
     _explain_relaxation(axes, stages)
-    _set_up(axes, "Test accuracy", "epochs of training in total")
-    _set_percent(axes)
-    _set_epochs(axes)
+    axes_style.set_up(axes, "Test accuracy", "epochs of training in total")
+    axes_style.set_percent(axes)
+    axes_style.set_epochs(axes)
     return labels
 
 
@@ -90,19 +86,19 @@ def draw_distances(
                 palette.name_of(stage), epochs[-1], values[-1], color
             )
         )
-    _explain(
+    axes_style.explain(
         axes,
         {
             "delta: off-local": {"lw": 2.0},
             "delta_share: sharing": {"lw": 1.1, "linestyle": _DASHES},
         },
     )
-    _set_up(
+    axes_style.set_up(
         axes, "Distance from the CNN subspace", "epochs of training in total"
     )
     axes.set_ylabel("share of the weights' norm")
     axes.set_ylim(bottom=0)
-    _set_epochs(axes)
+    axes_style.set_epochs(axes)
     return labels
 
 
@@ -145,8 +141,8 @@ def draw_relax_epochs(
             color, name = colors[stage.stage], palette.name_of(stage)
             axes.axhline(value, color=color, lw=1.6, ls=(0, (6, 2)))
             labels.append(end_labels.EndLabel(name, right, value, color))
-    _set_up(axes, "Final accuracy by relax epoch", "relax epoch")
-    _set_percent(axes)
+    axes_style.set_up(axes, "Final accuracy by relax epoch", "relax epoch")
+    axes_style.set_percent(axes)
     return labels
 
 
@@ -226,7 +222,7 @@ def _explain_relaxation(
         # The last of its kind: relaxed at epoch 0 would explain little.
         example = [s for s in relaxed if s.kind == relaxed[0].kind][-1]
         text = f"{palette.name_of(example)}: the CNN, relaxed at epoch "
-        _explain(
+        axes_style.explain(
             axes,
             {
                 f"{text}{example.relax_epoch}": {
@@ -237,64 +233,10 @@ def _explain_relaxation(
         )
 
 
-def _explain(axes: "mpl_axes.Axes", styles: dict[str, dict]) -> None:
-    """Writes a legend of one line over the axes."""
-    for text, style in styles.items():
-        axes.plot([], [], color=_GREY, label=text, **style)
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=len(styles),
-        frameon=False,
-        borderaxespad=0,
-        borderpad=0.35,
-        handlelength=1.6,
-        handletextpad=0.5,
-        columnspacing=1.0,
-    )
-
-
-def _set_up(axes: "mpl_axes.Axes", title: str, x_label: str) -> None:
-    has_legend = axes.get_legend() is not None
-    axes.set_title(title, loc="left", pad=_LEGEND_PAD if has_legend else 8)
-    axes.set_xlabel(x_label)
-
-
-def _set_percent(axes: "mpl_axes.Axes") -> None:
-    """Keeps an axis of percentages to what can be, and never too fine."""
-    from matplotlib import ticker
-
-    axes.set_ylabel("test accuracy (%)")
-    axes.margins(y=0.08)
-    low, high = axes.get_ylim()
-    missing = max(0.0, 2.0 - (high - low)) / 2
-    axes.set_ylim(max(low - missing, -1), min(high + missing, 101))
-    axes.yaxis.set_major_locator(
-        ticker.MaxNLocator(nbins=10, steps=[1, 2, 5, 10])
-    )
-
-
-def _set_epochs(axes: "mpl_axes.Axes") -> None:
-    """Lets the axis of epochs end where the lines do, in whole epochs."""
-    from matplotlib import ticker
-
-    axes.set_xlim(0, max(axes.dataLim.x1, 1))
-    axes.xaxis.set_major_locator(
-        ticker.MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True)
-    )
-
-
 def _set_relax_epochs(axes: "mpl_axes.Axes", epochs: list[int]) -> None:
     """Puts ticks at relax epochs, on a log scale if they lie far apart."""
     positive = [epoch for epoch in epochs if epoch > 0]
     if positive and positive[-1] > _WIDE * positive[0]:
         # Linear below the first positive one: 0 has a place, too.
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-    to_fraction = axes.transScale + axes.transLimits
-    kept, last = [], np.inf
-    for epoch in reversed(epochs):
-        place = to_fraction.transform((epoch, 1))[0]
-        if last - place >= _TICK_GAP:
-            kept, last = [epoch, *kept], place
-    axes.set_xticks(kept, [str(epoch) for epoch in kept])
-    axes.set_xticks([], minor=True)
+    axes_style.set_x_ticks(axes, {epoch: str(epoch) for epoch in epochs})

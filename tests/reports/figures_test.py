@@ -1,6 +1,5 @@
 """Tests of the picture: drawn from real folders, decoded, looked through."""
 
-import itertools
 import json
 import pathlib
 import subprocess
@@ -11,12 +10,11 @@ import matplotlib
 import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
-from matplotlib import colors as mpl_colors
 from matplotlib import image as mpl_image
-from matplotlib import text as mpl_text
 
 from needle_tf.reports import figures
 from needle_tf.reports import palette
+from tests.reports import picture_checks
 from tests.reports import synthetic_runs
 
 FIVE = [synthetic_runs.relaxed(epoch) for epoch in (0, 5, 10, 20, 30)]
@@ -73,32 +71,6 @@ SITUATIONS = (
 )
 
 
-def has_color(picture, color, least):
-    """Whether at least so many pixels of `(height, width, 4)` have it."""
-    near = np.abs(picture[..., :3] - mpl_colors.to_rgb(color)) < 0.02
-    return np.all(near, axis=-1).sum() >= least
-
-
-def texts_of(figure):
-    """Returns all texts that are seen, ticks outside of the axes left out."""
-    ticks, seen = set(), set()
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = axis.get_view_interval()
-            labels = axis.get_majorticklabels() + axis.get_minorticklabels()
-            places = [*axis.get_majorticklocs(), *axis.get_minorticklocs()]
-            ticks.update(labels)
-            seen.update(
-                label
-                for label, place in zip(labels, places, strict=True)
-                if low <= place <= high
-            )
-    seen.update(set(figure.findobj(mpl_text.Text)) - ticks)
-    return [
-        text for text in seen if text.get_visible() and text.get_text().strip()
-    ]
-
-
 class FiguresTest(parameterized.TestCase):
     def folder(self, *stages, **config):
         run_dir = self.create_tempdir().full_path
@@ -119,7 +91,9 @@ class DrawCurvesTest(FiguresTest):
         np.testing.assert_array_equal(picture[0, 0], [1, 1, 1, 1])
         colors = palette.colors_of(synthetic_runs.as_histories(*stages))
         for stage, color in colors.items():
-            self.assertTrue(has_color(picture, color, least=400), stage)
+            self.assertTrue(
+                picture_checks.has_color(picture, color, least=400), stage
+            )
 
     @parameterized.named_parameters(
         (name, stages) for name, _, stages in SITUATIONS
@@ -211,7 +185,11 @@ class TitleTest(FiguresTest):
             synthetic_runs.as_histories(synthetic_runs.cnn()), title
         )
         figure.draw_without_rendering()
-        (text,) = [t for t in texts_of(figure) if t.get_text() == expected]
+        (text,) = [
+            t
+            for t in picture_checks.texts_of(figure)
+            if t.get_text() == expected
+        ]
         self.assertLess(text.get_window_extent().x1, figure.bbox.x1)
 
     def test_a_broken_configuration_is_named(self):
@@ -231,29 +209,14 @@ class BuildFigureTest(parameterized.TestCase):
         figure = figures.build_figure(
             synthetic_runs.as_histories(*stages), "small_cnn on digits, seed 0"
         )
-        figure.draw_without_rendering()
         self.assertLen(figure.axes, panel_count)
-        boxes = {
-            # An annotation's own extent includes the line to its point.
-            text: mpl_text.Text.get_window_extent(text)
-            for text in texts_of(figure)
-        }
-        for text, box in boxes.items():
-            self.assertGreaterEqual(min(box.x0, box.y0), 0, text)
-            self.assertLessEqual(box.x1, figure.bbox.x1, text)
-            self.assertLessEqual(box.y1, figure.bbox.y1, text)
-        for (a, one), (b, other) in itertools.combinations(boxes.items(), 2):
-            width = min(one.x1, other.x1) - max(one.x0, other.x0)
-            height = min(one.y1, other.y1) - max(one.y0, other.y0)
-            # Boxes have the room for accents and descenders in them.
-            self.assertFalse(width > 1 and height > 3, f"{a} and {b}")
+        picture_checks.assert_in_place(self, figure)
 
     @parameterized.named_parameters(*SITUATIONS)
     def test_text_is_never_tiny(self, panel_count, stages):
         del panel_count
         figure = figures.build_figure(synthetic_runs.as_histories(*stages))
-        for text in texts_of(figure):
-            self.assertGreaterEqual(text.get_fontsize(), 9, text)
+        picture_checks.assert_large_enough(self, figure)
 
 
 if __name__ == "__main__":

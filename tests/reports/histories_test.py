@@ -153,6 +153,7 @@ class ReadHistoriesTest(parameterized.TestCase):
         ("finished", 1, "true or false. Received: '1'"),
         ("diverged", {"step": 3}, "null or an object with an epoch"),
         ("diverged", "yes", "null or an object with an epoch"),
+        ("stopped", {"reason": "loss"}, "null or an object with an epoch"),
         ("epochs", {}, "a list of rows"),
         ("epochs", [3], "rows with a count `epoch`"),
         ("epochs", [{"loss": 1.0}], "rows with a count `epoch`"),
@@ -173,6 +174,15 @@ class ReadHistoriesTest(parameterized.TestCase):
             ValueError, f"'test_loss' must be a number. Received: '{value}'"
         ):
             histories.read_histories(self.run_dir)
+
+    def test_a_network_of_no_protocol_may_have_been_stopped(self):
+        self.write_cnn(kind="train")
+        (stage,) = histories.read_histories(self.run_dir)
+        self.assertEqual((stage.kind, stage.stopped), ("train", None))
+        stopped = {"epoch": 3, "reason": "the loss was small"}
+        self.write_cnn(kind="train", stopped=stopped)
+        (stage,) = histories.read_histories(self.run_dir)
+        self.assertEqual(stage.stopped, stopped)
 
     def test_a_relaxed_network_needs_its_relax_epoch(self):
         self.write_cnn(kind="efcn")

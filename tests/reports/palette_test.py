@@ -126,6 +126,51 @@ class PaletteTest(parameterized.TestCase):
             self.assertRegex(palette.color_of_kind(kind), "^#[0-9A-F]{6}$")
             self.assertIn(kind, palette.MARKERS)
 
+    @parameterized.parameters(*SIGHT)
+    def test_layers_go_from_dark_to_light_for_all_kinds_of_sight(self, sight):
+        colors = palette.depth_colors(12)
+        lightness = [
+            lab(np.array(SIGHT[sight]) @ linear(color))[0] for color in colors
+        ]
+        self.assertTrue(np.all(np.diff(lightness) > 2), lightness)
+        # No step is much larger than another: none of them seems a border.
+        self.assertLess(
+            np.diff(lightness).max(), 2.5 * np.diff(lightness).min()
+        )
+
+    def test_as_many_layers_as_are_asked_for_have_a_colour(self):
+        for count in (0, 1, 2, 112):
+            self.assertLen(palette.depth_colors(count), count)
+        whole = palette.depth_colors(112)
+        self.assertEqual(palette.depth_colors(2), [whole[0], whole[-1]])
+
+    @parameterized.parameters(*SIGHT)
+    def test_lines_are_told_apart_by_colour(self, sight):
+        looks = palette.line_looks(8, is_ordered=False)
+        seen = [
+            lab(np.array(SIGHT[sight]) @ linear(look["color"]))
+            for look in looks
+        ]
+        for a, b in itertools.combinations(range(8), 2):
+            distance = np.linalg.norm(seen[a] - seen[b])
+            # By their marks, too.
+            self.assertNotEqual(looks[a]["marker"], looks[b]["marker"])
+            self.assertGreater(distance, 15, f"{a} and {b}")
+
+    def test_many_lines_have_dashes_and_ordered_ones_their_order(self):
+        looks = palette.line_looks(13, is_ordered=False)
+        self.assertLen({str(look["linestyle"]) for look in looks}, 3)
+        ordered = palette.line_looks(3, is_ordered=True)
+        self.assertEqual(
+            [look["color"] for look in ordered], palette.depth_colors(3)
+        )
+
+    def test_readable_colours_have_contrast_and_dark_ones_stay(self):
+        for color in (*palette.depth_colors(9), "#FFFFFF", "#FFFF00"):
+            luminance = (XYZ @ linear(palette.readable(color)))[1]
+            self.assertGreaterEqual(1.05 / (luminance + 0.05), 2.99, color)
+        self.assertEqual(palette.readable("#0072B2"), "#0072B2")
+
 
 if __name__ == "__main__":
     absltest.main()
