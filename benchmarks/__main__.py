@@ -16,12 +16,13 @@ from benchmarks import distances
 from benchmarks import efcn_step
 from benchmarks import embed
 from benchmarks import front
+from benchmarks import layca
 from benchmarks import lcn
 from benchmarks import machine
 from benchmarks import start_up
 from benchmarks import tables
 
-_ALL = (embed, efcn_step, distances, lcn, start_up)
+_ALL = (embed, efcn_step, distances, lcn, layca, start_up)
 _RESULTS = flags.DEFINE_string(
     "results",
     str(pathlib.Path(__file__).parent / "results.md"),

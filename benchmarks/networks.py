@@ -24,8 +24,9 @@ class Setup(NamedTuple):
     steps_per_epoch: int
 
 
-# The paper's on CIFAR-10, and the default run's on cluttered digits.
+# The papers' on CIFAR-10, and the default run's on cluttered digits.
 SETUPS = {
+    "resnet32": Setup((32, 32, 3), 128, 352),
     "alexnet": Setup((32, 32, 3), 250, 200),
     "skinny_cnn": Setup((32, 32, 3), 250, 200),
     "small_cnn": Setup((16, 16, 1), 100, 60),

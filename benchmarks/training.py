@@ -19,11 +19,15 @@ from needle_tf.embedding import distances
 POLICIES = ("float32", "mixed_bfloat16")
 
 
-def step_of(model: keras.Model, name: str) -> Callable[[], object]:
-    """Returns a function that trains `model` by SGD for one step."""
+def step_of(
+    model: keras.Model,
+    name: str,
+    optimizer: keras.optimizers.Optimizer | None = None,
+) -> Callable[[], object]:
+    """Returns a function that trains `model` for one step, by SGD as a rule."""
     model.compile(
         # Small, so that the numbers stay numbers on random labels.
-        optimizer=keras.optimizers.SGD(1e-3),
+        optimizer=optimizer or keras.optimizers.SGD(1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )

@@ -1,8 +1,9 @@
 """needle_tf: architectural bias, weight rotation and rescaling symmetry.
 
-The public names. Importing the package registers its layers with Keras, so
-that saved models load; only `python -m needle_tf.main` and the other binaries
-put that off until their flags are read (`sys.argv[0]` is "-m" just then).
+The public names. Importing the package registers its layers and optimizers
+with Keras, so that saved models load; only `python -m needle_tf.main` and the
+other binaries put that off until their flags are read (`sys.argv[0]` is "-m"
+just then).
 """
 
 import importlib
@@ -12,10 +13,14 @@ _PUBLIC = {
     "ConvGeometry": "ops.conv_geometry",
     "Distances": "ops.subspace",
     "EmbeddedConv2D": "layers.embedded_conv2d",
+    "LayerRotation": "callbacks.layer_rotation",
     "LocallyConnected2D": "layers.locally_connected2d",
     "MaskedDense": "layers.masked_dense",
+    "SecondMoments": "callbacks.second_moments",
+    "StepwiseRotation": "callbacks.stepwise_rotation",
     "SubspaceDistance": "callbacks.subspace_distance",
     "conv2d_to_matrix": "ops.unrolling",
+    "draw_layer_rotation": "reports.training_figures",
     "embed": "embedding.convert",
     "subspace_distance": "embedding.distances",
     "unembed": "embedding.unembed",
@@ -41,5 +46,9 @@ _own_binary = sys.argv[:1] == ["-m"] and any(
     word.removeprefix("-m").startswith("needle_tf.") for word in sys.orig_argv
 )
 if not _own_binary:
+    from needle_tf import optimizers
+
     for _name in __all__:
         __getattr__(_name)
+    for _name in optimizers.__all__:
+        getattr(optimizers, _name)

@@ -1,9 +1,12 @@
-"""The flags that binaries share, and the only bridge from flags to config.
+"""The flags that binaries share, and how a setting becomes a flag.
 
-Each setting of `ProtocolConfig` is a flag of the same name (`--relax_epoch` is
+Each setting of a configuration is a flag of the same name (`--relax_epoch` is
 given once per epoch), with its bounds and its unit in the help. A flag that is
 not given is None here and gets its default in the config, which thereby knows
 what was asked for and what was not.
+
+Flags of one binary alone are defined in a module of its own, so that the help
+of each shows no others: `relax_flags`, `training_flags`.
 """
 
 import dataclasses
@@ -15,37 +18,48 @@ from absl import flags
 from needle_tf.models import registry as model_registry
 from needle_tf.optimizers import options
 from needle_tf.optimizers import registry as optimizer_registry
-from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import progress as progress_lib
+from needle_tf.protocol import run_config
 from needle_tf.protocol import settings
 
 _DEFAULTS = {
     field.name: field.default
-    for field in dataclasses.fields(config_lib.ProtocolConfig)
+    for field in dataclasses.fields(run_config.RunConfig)
     if field.default is not dataclasses.MISSING
 }
 # Defaults that the config works out; said in words.
 _DEFAULTS_IN_WORDS = {
     "model": "small_cnn",
     "width": "1",
-    "relaxed_epochs": "up to --epochs in total",
-    "relaxed_learning_rate": "--learning_rate",
-    "baseline_learning_rate": "--learning_rate",
+    "learning_rate": "0.1; needle_tf.train has none but those of its tasks",
     "jit_compile": "on a GPU only",
     "steps_per_execution": "a divisor of the steps of an epoch",
     **{
         name: str(value)
-        for name, value in config_lib.cluttered_defaults().items()
+        for name, value in run_config.cluttered_defaults().items()
         if name not in ("train_size", "test_size")
     },
 }
 
 
-def _help(name: str, text: str, expected: str = "") -> str:
+class _NumberParser(flags.ArgumentParser):
+    """Takes numbers, also as powers."""
+
+    syntactic_help = "a number, which may be written like 3^-2.5"
+
+    def parse(self, argument: str | float) -> float:
+        if isinstance(argument, str):
+            return settings.number(argument)
+        return float(argument)
+
+    def flag_type(self) -> str:
+        return "float"
+
+
+def help_line(text: str, expected: str = "", default: Any = None) -> str:
     """Returns a flag's line of help: what, which values, which default."""
-    default = _DEFAULTS_IN_WORDS.get(name, _DEFAULTS.get(name))
     if isinstance(default, tuple):
-        default = ",".join(default)
+        default = ",".join(str(item) for item in default)
     parts = [text]
     if expected:
         parts.append(f"{expected[0].upper()}{expected[1:]}.")
@@ -54,29 +68,61 @@ def _help(name: str, text: str, expected: str = "") -> str:
     return " ".join(parts)
 
 
-def _define_setting(setting: settings.Setting) -> flags.FlagHolder:
+def define_setting(
+    setting: settings.Setting, default: Any, module_name: str
+) -> flags.FlagHolder:
+    """Defines the flag of a setting, None unless it is given.
+
+    Args:
+        setting: The setting.
+        default: What the help calls its default; None for nothing.
+        module_name: The module in whose part of the help it appears.
+    """
     define = {
         bool: flags.DEFINE_boolean,
         int: flags.DEFINE_integer,
-        float: flags.DEFINE_float,
+        str: flags.DEFINE_enum,
         list: flags.DEFINE_list,
-    }[setting.kind]
+    }.get(setting.kind, _define_number)
     # "True or False" goes without saying.
     expected = "" if setting.kind is bool else setting.expected()
-    return define(
-        setting.name, None, _help(setting.name, setting.help, expected)
+    text = help_line(setting.help, expected, default)
+    more = {"module_name": module_name}
+    if setting.kind is str:
+        more["enum_values"] = setting.choices
+    return define(setting.name, None, help=text, **more)
+
+
+def _define_number(
+    name: str, default: None, help: str, **more: Any
+) -> flags.FlagHolder:
+    return flags.DEFINE(
+        _NumberParser(),
+        name,
+        default,
+        help,
+        serializer=flags.ArgumentSerializer(),
+        **more,
     )
 
 
+def _help(name: str, text: str) -> str:
+    return help_line(text, "", _default(name))
+
+
+def _default(name: str) -> Any:
+    return _DEFAULTS_IN_WORDS.get(name, _DEFAULTS.get(name))
+
+
 # What is run: one holder per field of the config, under the field's name.
-_PROTOCOL = {
+_SHARED = {
     "dataset": flags.DEFINE_string(
         "dataset",
         None,
         _help(
             "dataset",
-            "Data set: cluttered_digits, digits, image_folder, or one that "
-            "TFDS has prepared in --data_dir.",
+            "Data set: cluttered_digits, digits, image_folder, tiny_imagenet, "
+            "or one that TFDS has prepared in --data_dir.",
         ),
     ),
     "image_size": flags.DEFINE_list(
@@ -84,63 +130,43 @@ _PROTOCOL = {
         None,
         "Pixels to which images are resized: one number, or height,width.",
     ),
+    "crop_fill": flags.DEFINE_enum(
+        "crop_fill",
+        None,
+        settings.CROP_FILLS,
+        _help(
+            "crop_fill",
+            "What comes in at the border of a shifted image: the mean colour, "
+            "or the image mirrored at its edge.",
+        ),
+    ),
+    "statistics": flags.DEFINE_enum(
+        "statistics",
+        None,
+        settings.STATISTICS,
+        _help(
+            "statistics",
+            "Whether mean and deviation that standardise the images are those "
+            "of each channel, or one of each for all.",
+        ),
+    ),
     "model": flags.DEFINE_enum(
         "model",
         None,
         model_registry.names(),
-        _help("model", "The CNN, by name."),
+        _help("model", "The network, by name."),
     ),
     "model_file": flags.DEFINE_string(
         "model_file",
         None,
-        "A .keras file with a CNN of your own instead; its weights are the "
-        "start.",
+        "A .keras file with a network of your own instead; its weights are "
+        "the start.",
     ),
     "optimizer": flags.DEFINE_enum(
         "optimizer",
         None,
         optimizer_registry.names(),
-        _help("optimizer", "Keras optimizer."),
-    ),
-    "relax_epochs": flags.DEFINE_multi_integer(
-        "relax_epoch",
-        None,
-        "CNN epochs before the relaxed net takes over, in [0, epochs]; give it "
-        "many times to relax one CNN at many epochs. Default: 20.",
-    ),
-    "optimizer_slots": flags.DEFINE_enum(
-        "optimizer_slots",
-        None,
-        settings.OPTIMIZER_SLOTS,
-        _help(
-            "optimizer_slots",
-            "What becomes of momentum and the like at the relaxation: emptied, "
-            "or embedded like the weights.",
-        ),
-    ),
-    "space": flags.DEFINE_enum(
-        "space",
-        None,
-        settings.SPACES,
-        _help(
-            "space",
-            "Weights that the relaxation frees: all, or those within --radius "
-            "of the receptive field.",
-        ),
-    ),
-    "relaxed_layers": flags.DEFINE_list(
-        "relaxed_layers",
-        None,
-        "Names of the convolutions to relax. Default: all of them.",
-    ),
-    "baselines": flags.DEFINE_list(
-        "baselines",
-        None,
-        _help(
-            "baselines",
-            "Nets to compare with: fcn and lcn from scratch, elcn the locally "
-            "connected net relaxed at each --relax_epoch.",
-        ),
+        _help("optimizer", "The optimizer, by name."),
     ),
     "precision": flags.DEFINE_enum(
         "precision",
@@ -149,10 +175,9 @@ _PROTOCOL = {
         _help("precision", "What layers compute in."),
     ),
 }
-_PROTOCOL |= {
-    name: _define_setting(setting)
-    for name, setting in settings.SETTINGS.items()
-    if name != "relax_epoch"
+_SHARED |= {
+    name: define_setting(setting, _default(name), __name__)
+    for name, setting in settings.SHARED.items()
 }
 
 
@@ -162,13 +187,18 @@ def _readers(option: str) -> str:
     others = sorted(set(optimizer_registry.names()) - set(readers))
     if len(others) < 2:
         return f"Read by all but {others[0]}." if others else "Read by all."
-    return f"Read by {', '.join(readers)}."
+    # Some of them can step inside Layca, which then reads their options.
+    is_inner = set(readers) & set(options.INNER) and "layca" not in readers
+    around = ", and by layca around these" if is_inner else ""
+    return f"Read by {', '.join(readers)}{around}."
 
 
 # Options of optimizers; which one reads what is checked in the config.
 _OPTIMIZER_OPTIONS = {
-    name: _define_setting(
-        dataclasses.replace(option, help=f"{option.help} {_readers(name)}")
+    name: define_setting(
+        dataclasses.replace(option, help=f"{option.help} {_readers(name)}"),
+        None,
+        __name__,
     )
     for name, option in options.OPTIONS.items()
 }
@@ -203,36 +233,37 @@ _LIBRARY_LOGS = flags.DEFINE_boolean(
 )
 
 
-def protocol_config() -> config_lib.ProtocolConfig:
-    """Returns the configuration that the flags ask for.
+def given() -> dict[str, Any]:
+    """Returns the shared settings that were given, by name.
+
+    Those of the optimizer are in `optimizer_options`.
 
     Raises:
-        ValueError: If they are out of bounds or contradict each other.
+        ValueError: If the size of the images is none.
     """
-    given = {
+    found = values_of(_SHARED)
+    if "image_size" in found:
+        found["image_size"] = _pixels(found["image_size"])
+    found["optimizer_options"] = values_of(_OPTIMIZER_OPTIONS)
+    return found
+
+
+def values_of(holders: Mapping[str, flags.FlagHolder]) -> dict[str, Any]:
+    """Returns the values of those flags that were given, by name."""
+    return {
         name: holder.value
-        for name, holder in _PROTOCOL.items()
+        for name, holder in holders.items()
         if holder.value is not None
     }
-    if "image_size" in given:
-        given["image_size"] = _pixels(given["image_size"])
-    return config_lib.ProtocolConfig(
-        **given,
-        optimizer_options={
-            name: holder.value
-            for name, holder in _OPTIMIZER_OPTIONS.items()
-            if holder.value is not None
-        },
-    )
 
 
-def run_dir(config: config_lib.ProtocolConfig) -> str:
-    """Returns the folder of the run: as given, or one named by its config."""
-    return _RUN_DIR.value or f"runs/{config.run_name()}"
+def run_dir(name: str) -> str:
+    """Returns the folder of the run: as given, or one of this name."""
+    return _RUN_DIR.value or f"runs/{name}"
 
 
 def run_arguments() -> dict[str, Any]:
-    """Returns the arguments of `relax.run` besides config and folder."""
+    """Returns what to run with besides config and folder."""
     return {
         "data_dir": _DATA_DIR.value,
         "download": _DOWNLOAD.value,
@@ -245,38 +276,47 @@ def wants_library_logs() -> bool:
     return _LIBRARY_LOGS.value
 
 
-def as_flag_file(config: config_lib.ProtocolConfig) -> str:
+def as_flag_file(config: run_config.RunConfig) -> str:
     """Returns the text of a flag file that asks for this configuration.
 
     Defaults are written out; `--data_dir` is added as it was given. Parsing
     the file gives an equal configuration.
     """
     fields = config.to_json()
-    lines = _lines(fields.pop("optimizer_options"))
-    lines = _lines(fields) + lines
+    fields.pop("kind", None)
+    options_given = fields.pop("optimizer_options")
+    # Where nothing is the default it need not be said.
+    unsaid = [
+        field.name for field in dataclasses.fields(config) if not field.default
+    ]
+    lines = []
+    for name, value in (fields | options_given).items():
+        if value != [] or name not in unsaid or config.KIND == "training":
+            lines += lines_of(name, value)
+    return flag_file(lines, config.BINARY)
+
+
+def flag_file(lines: list[str], binary: str) -> str:
+    """Returns the text of a flag file, `--data_dir` added as it was given."""
     if _DATA_DIR.value:
-        lines.append(f"--data_dir={_DATA_DIR.value}")
+        lines = [*lines, f"--data_dir={_DATA_DIR.value}"]
     header = "# The flags that this run really used; go on with it by\n"
-    header += "#   python -m needle_tf.main --flagfile=<this file>"
+    header += f"#   python -m needle_tf.{binary} --flagfile=<this file>"
     return "\n".join([header, *lines, ""])
 
 
-def _lines(fields: Mapping[str, Any]) -> list[str]:
-    """Returns one line per flag that is set; several for one given often."""
-    lines = []
-    for name, value in fields.items():
-        flag = config_lib.flag_of(name)
-        if name == "relax_epochs":
-            lines += [f"{flag}={epoch}" for epoch in value]
-        elif isinstance(value, bool):
-            lines.append(f"{flag}={str(value).lower()}")
-        elif value == [] and not _DEFAULTS[name]:
-            continue
-        elif isinstance(value, list):
-            lines.append(f"{flag}={','.join(str(item) for item in value)}")
-        elif value is not None:
-            lines.append(f"{flag}={value}")
-    return lines
+def lines_of(name: str, value: Any) -> list[str]:
+    """Returns the lines that set a field: none for None, or several."""
+    flag = run_config.flag_of(name)
+    if value is None:
+        return []
+    if name == "relax_epochs":
+        return [f"{flag}={epoch}" for epoch in value]
+    if isinstance(value, bool):
+        return [f"{flag}={str(value).lower()}"]
+    if isinstance(value, list | tuple):
+        return [f"{flag}={','.join(str(item) for item in value)}"]
+    return [f"{flag}={value}"]
 
 
 def _pixels(parts: list[str]) -> int | tuple[int, ...]:

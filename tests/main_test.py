@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import io
 import json
 import os
@@ -13,15 +12,14 @@ import sys
 import time
 from unittest import mock
 
-import numpy as np
 from absl import flags
 from absl.testing import absltest
 from absl.testing import flagsaver
 from absl.testing import parameterized
 
-from needle_tf import flag_groups
 from needle_tf import main
-from needle_tf.data import images
+from needle_tf import relax_flags
+from needle_tf.data import loading
 from needle_tf.protocol import relax
 from needle_tf.protocol import run_folder
 from tests import source_tree
@@ -238,7 +236,7 @@ class RefusedRunTest(MainCase):
     def test_folder_in_use_is_refused(self):
         with flagsaver.flagsaver():
             flags.FLAGS(["main", *TINY])
-            config = flag_groups.protocol_config()
+            config = relax_flags.protocol_config()
         with run_folder.opened(self.run_dir, config):
             self.assert_refused(
                 called(*TINY, f"--run_dir={self.run_dir}"), "in use by another"
@@ -296,37 +294,17 @@ class DiskTest(MainCase):
                 "the run folder cannot be written to: .*Read-only",
             )
 
-    def test_full_disk_is_recognised_whoever_notices_it(self):
-        for error in (
-            OSError(errno.ENOSPC, "No space left on device", "x"),
-            OSError(
-                "file write failed: error message = 'No space left on device'"
-            ),
-            RuntimeError("Unable to flush: No space left on device"),
-        ):
-            self.assertRegex(main.message_of(error), "^the disk is full: ")
-
-    def test_other_errors_are_told_apart(self):
-        told = main.message_of(PermissionError(errno.EACCES, "denied", "/x"))
-        self.assertRegex(told, "cannot be written to: .*'/x'")
-        told = main.message_of(FileNotFoundError(errno.ENOENT, "None", "/x"))
-        self.assertEqual(told, "cannot use /x: None.")
-        self.assertRegex(main.message_of(MemoryError("")), "^memory ran out")
-        self.assertEqual(main.message_of(ValueError("so")), "so")
-        # A mistake of ours keeps its traceback.
-        self.assertIsNone(main.message_of(TypeError("oops")))
-
 
 class FlagFilesTest(parameterized.TestCase):
     @parameterized.named_parameters(
         (path.name, path)
-        for path in sorted((source_tree.ROOT / "flags").rglob("*.txt"))
+        for path in sorted((source_tree.ROOT / "flags/needle").glob("*.txt"))
     )
     def test_flag_file_runs(self, path):
         """Two steps of each on noise of the right shape, narrow networks."""
         with flagsaver.flagsaver():
             flags.FLAGS(["main", f"--flagfile={path}"])
-            config = flag_groups.protocol_config()
+            config = relax_flags.protocol_config()
         is_small = config.model == "small_cnn"
         small = dataclasses.replace(
             config,
@@ -340,23 +318,14 @@ class FlagFilesTest(parameterized.TestCase):
             log_checkpoints=0,
         )
         shapes = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1)}
-        noise = _noise(shapes.get(config.dataset, (16, 16, 1)))
+        noise = tiny_runs.noise(shapes.get(config.dataset, (16, 16, 1)))
         folder = self.create_tempdir().full_path
-        with mock.patch.object(relax.loading, "load", return_value=noise):
+        with mock.patch.object(loading, "load", return_value=noise):
             outcome = relax.run(
                 small, folder, report=lambda line: None, progress="none"
             )
         self.assertEmpty(outcome.problems)
         self.assertTrue(all(h.finished for h in outcome.histories))
-
-
-def _noise(shape):
-    rng = np.random.default_rng(0)
-    parts = []
-    for count in (8, 4):
-        parts.append(rng.integers(0, 256, (count, *shape)).astype("uint8"))
-        parts.append(rng.integers(0, 10, count).astype("int32"))
-    return images.ImageData("noise", *parts, tuple("0123456789"))
 
 
 if __name__ == "__main__":

@@ -20,13 +20,26 @@ PROMISED = [
     "ConvGeometry",
     "Distances",
     "EmbeddedConv2D",
+    "LayerRotation",
     "LocallyConnected2D",
     "MaskedDense",
+    "SecondMoments",
+    "StepwiseRotation",
     "SubspaceDistance",
     "conv2d_to_matrix",
+    "draw_layer_rotation",
     "embed",
     "subspace_distance",
     "unembed",
+]
+PROMISED_OPTIMIZERS = [
+    "AdamMomentumSGD",
+    "EffectiveRateSGD",
+    "LarsSGD",
+    "Layca",
+    "NormalizedSGD",
+    "StepDrops",
+    "WarmUp",
 ]
 
 
@@ -70,6 +83,19 @@ class NamesTest(parameterized.TestCase):
             # A drop-in Conv2D has the arguments of Conv2D.
             if named and value is not needle_tf.EmbeddedConv2D:
                 self.assertRegex(documented, rf"\b{argument.name}\b")
+
+    def test_promised_optimizers_are_in_their_package(self):
+        optimizers = needle_tf.optimizers
+        self.assertEqual(optimizers.__all__, PROMISED_OPTIMIZERS)
+        for name in PROMISED_OPTIMIZERS:
+            documented = inspect.getdoc(getattr(optimizers, name))
+            self.assertRegex(documented, "Args:")
+        with self.assertRaisesRegex(
+            AttributeError,
+            "'needle_tf.optimizers' has no attribute 'Layka'. Its public "
+            "names: AdamMomentumSGD, .*Layca",
+        ):
+            optimizers.Layka  # noqa: B018
 
     def test_star_brings_the_names_and_nothing_else(self):
         found = {}
@@ -120,6 +146,33 @@ class NamesTest(parameterized.TestCase):
             keras.ops.convert_to_numpy(dense.kernel), matrix
         )
 
+    def test_rotation_is_controlled_and_seen_by_public_names(self):
+        model = keras.Sequential(
+            [keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)]
+        )
+        layca = needle_tf.optimizers.Layca(
+            keras.optimizers.SGD(), learning_rate=0.1
+        )
+        model.compile(layca, "mse")
+        watch = needle_tf.LayerRotation()
+        steps = needle_tf.StepwiseRotation()
+        inputs = np.random.default_rng(0).normal(size=(8, 3))
+        model.fit(
+            inputs,
+            inputs[:, :1],
+            batch_size=4,
+            epochs=3,
+            callbacks=[watch, steps],
+            verbose=0,
+        )
+        np.testing.assert_allclose(steps.angles, np.arctan(0.1), rtol=1e-4)
+        folder = self.create_tempdir().full_path
+        axis, rotations = watch.as_arrays()
+        picture = needle_tf.draw_layer_rotation(
+            rotations, axis, f"{folder}/rotation.png"
+        )
+        self.assertGreater(os.path.getsize(picture), 1000)
+
 
 class ImportTest(parameterized.TestCase):
     def test_importing_the_package_is_enough_to_load_a_model(self):
@@ -130,6 +183,12 @@ class ImportTest(parameterized.TestCase):
         needle_tf.embed(model).save(f"{folder}/dense.keras")
         needle_tf.embed(model, "lcn").save(f"{folder}/local.keras")
         model.save(f"{folder}/shared.keras")
+        layca = needle_tf.optimizers.Layca(
+            keras.optimizers.SGD(),
+            needle_tf.optimizers.WarmUp(0.1, warmup_steps=2),
+        )
+        model.compile(layca, "mse")
+        model.save(f"{folder}/layca.keras")
         script = (
             "import sys, keras, needle_tf\n"
             "for name in sys.argv[1:]:\n"
@@ -137,7 +196,9 @@ class ImportTest(parameterized.TestCase):
         )
         # Started as a script, and by a package of the user that imports us
         # while Python still looks for the module to run.
-        files = ["dense.keras", "local.keras", "shared.keras"]
+        files = [
+            f"{name}.keras" for name in ("dense", "local", "shared", "layca")
+        ]
         package = pathlib.Path(folder, "users_project")
         package.mkdir()
         (package / "__init__.py").write_text("import needle_tf\n")

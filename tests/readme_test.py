@@ -64,7 +64,7 @@ def commands():
 
 
 def parse(binary, arguments):
-    """Parses flags as a binary would; the relax protocol's, into a config.
+    """Parses flags as a binary would, and makes its configurations of them.
 
     Raises what the binary would make a message of: flags.Error, ValueError.
     """
@@ -76,8 +76,11 @@ def parse(binary, arguments):
         if left[1:]:
             raise ValueError(f"{binary} takes flags only. Received: {left[1:]}")
         if binary == "main":
-            flag_groups = importlib.import_module("needle_tf.flag_groups")
-            flag_groups.protocol_config()
+            relax_flags = importlib.import_module("needle_tf.relax_flags")
+            relax_flags.protocol_config()
+        if binary == "train":
+            training_flags = importlib.import_module("needle_tf.training_flags")
+            training_flags.check()
 
 
 def flag_files():
@@ -144,10 +147,12 @@ class CommandsTest(parameterized.TestCase):
                     and isinstance(node.value, ast.Name)
                     and node.value.id == "needle_tf"
                 ):
-                    self.assertIn(node.attr, package.__all__)
+                    known = {*package.__all__, "optimizers"}
+                    self.assertIn(node.attr, known)
 
     def test_flags_and_names_in_the_text_exist(self):
         importlib.import_module("needle_tf.main")
+        importlib.import_module("needle_tf.train")
         for code in inline_code():
             for flag in re.findall(r"^--(?:no)?(\w+)", code):
                 self.assertIn(flag, flags.FLAGS)
@@ -199,7 +204,8 @@ class FlagFilesTest(parameterized.TestCase):
     def test_every_flag_file_parses(self):
         for path in flag_files():
             with self.subTest(source_tree.relative(path)):
-                parse("main", [f"--flagfile={path}"])
+                is_study = path.parent.name == "layer_rotation"
+                parse("train" if is_study else "main", [f"--flagfile={path}"])
 
     def test_every_flag_file_has_its_header(self):
         for path in flag_files():

@@ -14,7 +14,6 @@ DISTRIBUTIONS = {
     "tensorflow_datasets": "tensorflow-datasets",
 }
 LISTED_WITHOUT_IMPORT_BECAUSE = {
-    "tensorboard": "tf.summary imports it when it writes the first scalar",
     "importlib_resources": "tensorflow-datasets imports it, undeclared",
 }
 IMPORTED_UNLISTED_BECAUSE = {

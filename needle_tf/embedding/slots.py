@@ -25,13 +25,20 @@ def carry_slots(
 
     Raises:
         ValueError: If the optimizers differ in class or settings or are not
-            built, or keep state of another shape than the weights.
+            built, keep state of another shape than the weights, or have
+            another optimizer inside.
     """
     source, target = _inner(source), _inner(target)
     if type(source) is not type(target):
         raise ValueError(
             "Slots can be carried between optimizers of one class. Received: "
             f"{type(source).__name__} and {type(target).__name__}. Reset them "
+            "instead (--optimizer_slots=reset)."
+        )
+    if isinstance(getattr(source, "inner", None), keras.optimizers.Optimizer):
+        raise ValueError(
+            f"{type(source).__name__} keeps norms of the first network's "
+            "weights beside the slots of the optimizer inside it. Reset them "
             "instead (--optimizer_slots=reset)."
         )
     if not (source.built and target.built):

@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -124,6 +125,7 @@ def turned(
     tangent: Tensor | float,
     *,
     norm: Tensor | float | None = None,
+    length: Tensor | None = None,
     axes: Sequence[int] | None = None,
     project: bool = True,
     restore_norm: bool = True,
@@ -146,6 +148,7 @@ def turned(
             `step`.
         norm: Norm of the result; None for that of `weight`. A scalar or, with
             `axes`, one for each vector, those axes with length 1.
+        length: The norm of `weight`, if it is known already.
         axes: See the module.
         project: False takes `s / |s|` for `s_perp / |s_perp|`; then the angle
             depends on `step`.
@@ -158,14 +161,14 @@ def turned(
     the norm of the step before, where rounding adds up; and it stops at steps
     shorter than 1e-7, whatever the scale.
     """
-    weight, step = _wide(weight), _wide(step)
-    tangent = ops.cast(tangent, weight.dtype)
+    at = _at(weight, step, length, axes)
+    tangent = ops.cast(tangent, at.weight.dtype)
     if not project:
-        return _moved(weight, step, tangent, norm, axes, restore_norm)
+        return _moved(at, tangent, norm, restore_norm)
     if not restore_norm:
-        return _turned(weight, step, 1.0, tangent, None, axes)
-    length = ops.sqrt(1 + ops.square(tangent))
-    return _turned(weight, step, 1 / length, tangent / length, norm, axes)
+        return _turned(at, 1.0, tangent, None)
+    secant = ops.sqrt(1 + ops.square(tangent))
+    return _turned(at, 1 / secant, tangent / secant, norm)
 
 
 def turned_by(
@@ -174,38 +177,63 @@ def turned_by(
     angle: Tensor | float,
     *,
     norm: Tensor | float | None = None,
+    length: Tensor | None = None,
     axes: Sequence[int] | None = None,
 ) -> Tensor:
     """Returns the weight turned by `angle` radians against `step`.
 
     Like `turned` with the tangent of `angle`, and beyond a right angle too.
     """
+    at = _at(weight, step, length, axes)
+    angle = ops.cast(angle, at.weight.dtype)
+    return _turned(at, ops.cos(angle), ops.sin(angle), norm)
+
+
+class _At(NamedTuple):
+    """A weight and a step, and what their sums of products say of them."""
+
+    weight: Tensor
+    step: Tensor
+    length: Tensor
+    square: Tensor
+    product: Tensor
+    step_square: Tensor
+    axes: Sequence[int] | None
+
+
+def _at(weight, step, length, axes):
     weight, step = _wide(weight), _wide(step)
-    angle = ops.cast(angle, weight.dtype)
-    return _turned(weight, step, ops.cos(angle), ops.sin(angle), norm, axes)
+    if length is None:
+        length = norm(weight, axes)
+    return _At(
+        weight,
+        step,
+        length,
+        ops.square(length),
+        _dot(step, weight, axes),
+        _dot(step, step, axes),
+        axes,
+    )
 
 
-def _turned(weight, step, cosine, sine, norm, axes):
+def _turned(at, cosine, sine, norm):
     """Returns `norm (cosine w / |w| - sine s_perp / |s_perp|)`.
 
     As w and s alone: with s = radial w + s_perp, two scalars and one pass.
     """
-    square = _dot(weight, weight, axes)
-    product = _dot(step, weight, axes)
-    step_square = _dot(step, step, axes)
-    radial = product / _or_one(square)
-    across = step_square - radial * product
-    length = ops.sqrt(square)
+    weight, length, axes = at.weight, at.length, at.axes
+    radial = at.product / _or_one(at.square)
+    across = at.step_square - radial * at.product
     norm = _kept_norm(norm, length)
 
     def quickly():
         turn = norm * sine / ops.sqrt(across)
         stay = norm * cosine / _or_one(length) + turn * radial
-        return _combined(stay, weight, turn, step)
+        return _combined(stay, weight, turn, at.step)
 
     def carefully():
         unit = weight / _or_one(length)
-        rest = direction(step, axes)
+        rest = direction(at.step, axes)
         for _ in range(2):  # Once more, for what rounding left of it.
             rest = rest - _dot(rest, unit, axes) * unit
         left = ops.sqrt(_dot(rest, rest, axes))
@@ -214,28 +242,24 @@ def _turned(weight, step, cosine, sine, norm, axes):
         turn = ops.where(is_gone, 0.0, sine / _or_one(left))
         return norm * (ops.where(is_gone, 1.0, cosine) * unit - turn * rest)
 
-    is_plain = _is_plain(step_square) & (across > _SHARE_ACROSS * step_square)
+    is_plain = _is_plain(at.step_square)
+    is_plain &= across > _SHARE_ACROSS * at.step_square
     return ops.cond(ops.all(is_plain), quickly, carefully)
 
 
-def _moved(weight, step, tangent, norm, axes, restore_norm):
+def _moved(at, tangent, norm, restore_norm):
     """Returns `w - tangent |w| s / |s|`, with its norm restored or not."""
-    square = _dot(weight, weight, axes)
-    product = _dot(step, weight, axes)
-    step_square = _dot(step, step, axes)
-    length = ops.sqrt(square)
+    weight, length, axes = at.weight, at.length, at.axes
     norm = _kept_norm(norm, length)
-    pace = tangent * length / ops.sqrt(_or_one(step_square))
-    moved_square = square - pace * (2 * product - pace * step_square)
+    pace = tangent * length / ops.sqrt(_or_one(at.step_square))
+    left_square = at.square - pace * (2 * at.product - pace * at.step_square)
 
     def quickly():
-        scale = 1.0
-        if restore_norm:
-            scale = norm / ops.sqrt(moved_square)
-        return scale * (weight - pace * step)
+        scale = norm / ops.sqrt(left_square) if restore_norm else 1.0
+        return scale * (weight - pace * at.step)
 
     def carefully():
-        moved = weight - tangent * length * direction(step, axes)
+        moved = weight - tangent * length * direction(at.step, axes)
         if not restore_norm:
             return moved
         left = ops.sqrt(_dot(moved, moved, axes))
@@ -243,9 +267,9 @@ def _moved(weight, step, tangent, norm, axes, restore_norm):
         moved = ops.where(is_gone, weight, moved)
         return moved * (norm / _or_one(ops.where(is_gone, length, left)))
 
-    is_plain = _is_plain(step_square)
+    is_plain = _is_plain(at.step_square)
     if restore_norm:
-        is_plain &= moved_square > _SHARE_ACROSS * square
+        is_plain &= left_square > _SHARE_ACROSS * at.square
     return ops.cond(ops.all(is_plain), quickly, carefully)
 
 

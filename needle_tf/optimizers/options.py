@@ -18,11 +18,13 @@ class Option:
 
     Attributes:
         name: Its name as a constructor argument and as a flag.
-        kind: `float`, `int`, `bool`, or `list` for regular expressions.
+        kind: `float`, `int`, `bool`, `str` for one of `choices`, or `list`
+            for regular expressions.
         help: What it does, in one sentence, for `--help`.
         low: Smallest value allowed (not itself, if `is_low_open`).
         high: Largest value allowed (not itself, if `is_high_open`).
         needs: Name of the option without which this one would be ignored.
+        choices: The words allowed, for `str`.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Option:
     is_low_open: bool = False
     is_high_open: bool = False
     needs: str | None = None
+    choices: tuple[str, ...] = ()
 
     def expected(self) -> str:
         """Returns in words what values are allowed."""
@@ -40,6 +43,8 @@ class Option:
             return "True or False"
         if self.kind is list:
             return "a list of regular expressions"
+        if self.kind is str:
+            return f"one of {', '.join(self.choices)}"
         noun = "an integer" if self.kind is int else "a finite number"
         bounds = []
         if self.low > -math.inf:
@@ -70,6 +75,8 @@ class Option:
             return isinstance(value, (list, tuple)) and all(
                 map(_is_pattern, value)
             )
+        if self.kind is str:
+            return isinstance(value, str)
         # NumPy's bool has its own type, which is no numbers.Number.
         is_bool = isinstance(value, bool) or (
             type(value).__module__ == "numpy"
@@ -83,6 +90,8 @@ class Option:
     def _is_in_bounds(self, value: object) -> bool:
         if self.kind in (bool, list):
             return True
+        if self.kind is str:
+            return value in self.choices
         if self.kind is float and not _is_finite(value):
             return False
         if value < self.low or (self.is_low_open and value == self.low):
@@ -90,6 +99,11 @@ class Option:
         return value < self.high or (
             value == self.high and not self.is_high_open
         )
+
+
+def renamed(option: Option, name: str) -> Option:
+    """Returns the same option under another name."""
+    return dataclasses.replace(option, name=name)
 
 
 def _is_finite(value: numbers.Real) -> bool:
@@ -124,6 +138,9 @@ def _decay(name: str, help: str) -> Option:
 
 
 LEARNING_RATE = _positive("learning_rate", "Step size.")
+# Of an optimizer that exists: a callback may have set it to 0, and what was
+# saved then must load again.
+SETTABLE_RATE = dataclasses.replace(LEARNING_RATE, is_low_open=False)
 
 INHERITED = (
     _not_negative(
@@ -189,6 +206,84 @@ OWN = (
     _number("muon_c", "Quintic coefficient of the Newton-Schulz step."),
     Option("ns_steps", int, "Newton-Schulz steps per update.", low=1),
     _positive("rms_rate", "Root mean square of one update per unit of rate."),
+    _not_negative("growth", "Most that a norm may grow in a step, relative."),
 )
 
-OPTIONS = {option.name: option for option in (*INHERITED, *OWN)}
+# Optimizers whose steps Layca turns into rotations.
+INNER = (
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adam",
+    "adam_momentum_sgd",
+    "adamax",
+    "adamw",
+    "lamb",
+    "lion",
+    "muon",
+    "nadam",
+    "rmsprop",
+    "sgd",
+)
+
+LAYCA = (
+    Option(
+        "inner_optimizer",
+        str,
+        "Optimizer whose steps Layca turns into rotations.",
+        choices=INNER,
+    ),
+    Option(
+        "controlled",
+        list,
+        "Weights that Layca controls, by pattern in their path; all kernels "
+        "otherwise.",
+    ),
+    Option(
+        "others",
+        str,
+        "What becomes of the weights that Layca does not control.",
+        choices=("frozen", "inner"),
+    ),
+    dataclasses.replace(
+        _positive(
+            "others_learning_rate", "Rate at which the others are trained."
+        ),
+        needs="others",
+    ),
+    Option(
+        "granularity",
+        str,
+        "What turns by one angle: a layer, or each of its units.",
+        choices=("layer", "unit"),
+    ),
+    Option(
+        "exact_angle",
+        bool,
+        "Whether the rate is the angle itself and not its tangent.",
+    ),
+    Option(
+        "project",
+        bool,
+        "Whether the part of a step along the weights is taken out.",
+    ),
+    Option(
+        "restore_norm", bool, "Whether layers keep the norm of their start."
+    ),
+    _number(
+        "alpha",
+        "Above 0 the last layers turn fastest, below 0 the first ones.",
+        low=-1,
+        high=1,
+        is_low_open=True,
+        is_high_open=True,
+    ),
+    Option(
+        "alpha_skips",
+        list,
+        "Kernels, by pattern, that are no depth position for alpha: shortcuts.",
+        needs="alpha",
+    ),
+)
+
+OPTIONS = {option.name: option for option in (*INHERITED, *OWN, *LAYCA)}

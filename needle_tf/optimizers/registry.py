@@ -1,140 +1,67 @@
 """Optimizers by name: which class each is, and which options it reads.
 
-An optimizer joins with one row of `_ROWS`: the path of its class and the names
-of its own options (see `options`). An option that the chosen optimizer does
-not read is an error, never silently dropped.
-
-The table is written out, and a test holds it against the constructors: asking
-Keras for its signatures would make `--help` wait for TensorFlow.
+An optimizer joins with one row of `rows.ROWS`: the path of its class and the
+names of its own options (see `options`). An option that the chosen optimizer
+does not read is an error, never silently dropped. Layca reads its own options
+and those of the optimizer inside it.
 """
 
 import dataclasses
 import difflib
 import importlib
 from typing import TYPE_CHECKING
+from typing import Any
 
+from needle_tf.optimizers import layca_rules
 from needle_tf.optimizers import options
+from needle_tf.optimizers import rows
 
 if TYPE_CHECKING:
     import keras
 
-_INHERITED = tuple(option.name for option in options.INHERITED)
-_ADAM = ("beta_1", "beta_2", "epsilon")
-_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Row:
-    """One optimizer; `but` changes the bounds of an option for it alone."""
-
-    path: str
-    own: tuple[str, ...]
-    inherited: tuple[str, ...] = _INHERITED
-    but: dict[str, dict] = dataclasses.field(default_factory=dict)
-    keeps_weights: bool = True
-
-
-_ROWS = {
-    "adadelta": _Row("keras.optimizers.Adadelta", ("rho", "epsilon")),
-    "adafactor": _Row(
-        "keras.optimizers.Adafactor",
-        (
-            "beta_2_decay",
-            "epsilon_1",
-            "epsilon_2",
-            "clip_threshold",
-            "relative_step",
-        ),
-    ),
-    "adagrad": _Row(
-        "keras.optimizers.Adagrad", ("initial_accumulator_value", "epsilon")
-    ),
-    "adam": _Row("keras.optimizers.Adam", (*_ADAM, "amsgrad")),
-    "adamax": _Row("keras.optimizers.Adamax", _ADAM),
-    "adamw": _Row("keras.optimizers.AdamW", (*_ADAM, "amsgrad")),
-    "ftrl": _Row(
-        "keras.optimizers.Ftrl",
-        (
-            "learning_rate_power",
-            "initial_accumulator_value",
-            "l1_regularization_strength",
-            "l2_regularization_strength",
-            "l2_shrinkage_regularization_strength",
-            "beta",
-        ),
-        # It computes the weights anew from its slots in each step, so decay
-        # of the weights themselves would be undone: it has its own penalties.
-        inherited=tuple(n for n in _INHERITED if n != "weight_decay"),
-        keeps_weights=False,
-    ),
-    "lamb": _Row("keras.optimizers.Lamb", _ADAM),
-    "lion": _Row(
-        "keras.optimizers.Lion",
-        ("beta_1", "beta_2"),
-        # 0 would be the sign of the gradient alone; Keras refuses it.
-        but={"beta_1": {"is_low_open": True, "is_high_open": False}},
-    ),
-    "muon": _Row(
-        "keras.optimizers.Muon",
-        (
-            "momentum",
-            "nesterov",
-            "ns_steps",
-            "muon_a",
-            "muon_b",
-            "muon_c",
-            "rms_rate",
-            "exclude_layers",
-            "exclude_embeddings",
-            "adam_beta_1",
-            "adam_beta_2",
-            "adam_weight_decay",
-            "adam_lr_ratio",
-            "epsilon",
-        ),
-    ),
-    "nadam": _Row("keras.optimizers.Nadam", _ADAM),
-    "rmsprop": _Row(
-        "keras.optimizers.RMSprop", ("rho", "momentum", "epsilon", "centered")
-    ),
-    "schedule_free_adamw": _Row(
-        "keras.optimizers.ScheduleFreeAdamW",
-        (*_ADAM, "warmup_steps"),
-        # Its step divides by beta_1.
-        but={"beta_1": {"is_low_open": True}},
-    ),
-    "sgd": _Row(
-        "keras.optimizers.SGD",
-        ("momentum", "nesterov"),
-        but={"nesterov": {"needs": "momentum"}},
-    ),
-}
+_LAYCA = tuple(option.name for option in options.LAYCA)
+_DEFAULT_INNER = "sgd"
 
 
 def names() -> list[str]:
     """Returns the names of all optimizers, sorted. Does not import Keras."""
-    return sorted(_ROWS)
+    return sorted(rows.ROWS)
 
 
-def options_of(name: str) -> dict[str, options.Option]:
+def options_of(
+    name: str, inner_optimizer: str | None = None
+) -> dict[str, options.Option]:
     """Returns what the optimizer `name` reads besides `learning_rate`.
 
     The keys are the names of the options; each value carries the type and the
-    bounds that hold for this optimizer. Raises ValueError if `name` is
-    unknown. Does not import Keras.
+    bounds that hold for this optimizer. Does not import Keras.
+
+    Args:
+        name: One of `names()`.
+        inner_optimizer: For `layca`, the optimizer inside it; None is `sgd`.
+
+    Raises:
+        ValueError: If a name is unknown.
     """
     row = _row(name)
-    return {
-        option: dataclasses.replace(
-            options.OPTIONS[option], **row.but.get(option, {})
-        )
-        for option in (*row.own, *row.inherited)
-    }
+    found = _read_by(row, (*row.own, *row.inherited))
+    if row.wraps:
+        inner = inner_optimizer or _DEFAULT_INNER
+        inner_row = _row(found["inner_optimizer"].checked(inner))
+        found = _read_by(inner_row, inner_row.own) | found
+    return found
 
 
 def readers_of(option: str) -> list[str]:
-    """Returns the names of the optimizers that read `option`, sorted."""
-    return [name for name in names() if option in options_of(name)]
+    """Returns the names of the optimizers that read `option`, sorted.
+
+    Layca only where it reads it itself, whatever the optimizer inside it.
+    """
+    return [
+        name
+        for name in names()
+        if option in (*_row(name).own, *_row(name).inherited)
+    ]
 
 
 def keeps_weights(name: str) -> bool:
@@ -147,13 +74,17 @@ def keeps_weights(name: str) -> bool:
     return _row(name).keeps_weights
 
 
-def check(name: str, *, learning_rate: object, **settings: object) -> dict:
-    """Returns the constructor's arguments for these settings, all valid.
+def check(
+    name: str, *, learning_rate: object, replays: bool = False, **settings: Any
+) -> dict:
+    """Returns the settings of an optimizer, all valid.
 
     Args:
         name: One of `names()`.
         learning_rate: A number above 0, or a Keras schedule or other callable,
             which is passed on as it is.
+        replays: Whether Layca turns by recorded angles instead;
+            `learning_rate` is None then.
         **settings: Options by name; None means the optimizer's own default.
 
     Returns:
@@ -165,23 +96,44 @@ def check(name: str, *, learning_rate: object, **settings: object) -> dict:
             optimizer, would be ignored, contradicts another, or is out of
             bounds.
     """
-    known = options_of(name)
+    known = options_of(name, settings.get("inner_optimizer"))
     given = {k: v for k, v in settings.items() if v is not None}
     for option in given:
         if option not in known:
-            raise ValueError(_unread(name, option, given[option]))
-    if not callable(learning_rate):
-        learning_rate = options.LEARNING_RATE.checked(learning_rate)
-    arguments = {k: known[k].checked(v) for k, v in given.items()}
+            raise ValueError(_unread(name, option, given))
+    if replays and not _row(name).wraps:
+        raise ValueError(
+            "Recorded angles are replayed by the optimizer layca. Received: "
+            f"{name}."
+        )
+    if not replays:
+        learning_rate = _rate(options.LEARNING_RATE, learning_rate)
+    arguments = {k: _rate(known[k], v) for k, v in given.items()}
     _check_together(name, known, arguments)
+    if _row(name).wraps:
+        _check_layca(learning_rate, replays, arguments)
     return {"learning_rate": learning_rate, **arguments}
 
 
 def build(
-    name: str, *, learning_rate: object, **settings: object
+    name: str, *, learning_rate: object, angles: Any = None, **settings: Any
 ) -> "keras.optimizers.Optimizer":
-    """Returns a new optimizer `name`; arguments and errors as in `check`."""
-    arguments = check(name, learning_rate=learning_rate, **settings)
+    """Returns a new optimizer `name`; arguments and errors as in `check`.
+
+    Args:
+        name: One of `names()`.
+        learning_rate: As in `check`; None with `angles`.
+        angles: For `layca`, angles to replay; see its class.
+        **settings: As in `check`.
+    """
+    arguments = check(
+        name,
+        learning_rate=learning_rate,
+        replays=angles is not None,
+        **settings,
+    )
+    if _row(name).wraps:
+        return _build_around(name, arguments, angles)
     return class_of(name)(**arguments)
 
 
@@ -191,26 +143,47 @@ def class_of(name: str) -> type:
     return getattr(importlib.import_module(module), class_name)
 
 
-def _row(name: str) -> _Row:
-    if name not in _ROWS:
+def _row(name: str) -> rows.Row:
+    if name not in rows.ROWS:
         raise ValueError(
             f"There is no optimizer called {name!r}."
             f"{_suggestion(str(name).lower(), names())} Known optimizers: "
             f"{', '.join(names())}."
         )
-    return _ROWS[name]
+    return rows.ROWS[name]
 
 
-def _unread(name: str, option: str, value: object) -> str:
+def _read_by(row: rows.Row, names_: tuple[str, ...]) -> dict:
+    return {
+        name: dataclasses.replace(
+            options.OPTIONS[name], **row.but.get(name, {})
+        )
+        for name in names_
+    }
+
+
+def _rate(option: options.Option, value: object) -> object:
+    """Returns the value checked; rates may be schedules, passed on as is."""
+    if option.name.endswith("learning_rate") and callable(value):
+        return value
+    return option.checked(value)
+
+
+def _unread(name: str, option: str, given: dict) -> str:
+    said = name
     readers = readers_of(option)
-    if readers:
-        fix = f"Optimizers that do: {', '.join(readers)}."
-    else:
-        known = list(options_of(name))
+    fix = f"Optimizers that do: {', '.join(readers)}."
+    if _row(name).wraps:
+        inner = given.get("inner_optimizer", _DEFAULT_INNER)
+        said = f"{name} around {inner}"
+        readers = [n for n in options.INNER if option in _row(n).own]
+        fix = f"Around these it does (inner_optimizer): {', '.join(readers)}."
+    if not readers:
+        known = list(options_of(name, given.get("inner_optimizer")))
         fix = f"It reads: {', '.join(known)}.{_suggestion(option, known)}"
     return (
-        f"The optimizer {name} does not read `{option}`. Received: "
-        f"{option}={value!r}. {fix}"
+        f"The optimizer {said} does not read `{option}`. Received: "
+        f"{option}={given[option]!r}. {fix}"
     )
 
 
@@ -231,9 +204,55 @@ def _check_together(
                 f"{needed}={arguments.get(needed)!r}. Set `{needed}` too, or "
                 f"leave `{option}` out."
             )
-    clips = {k: arguments[k] for k in _CLIPS if k in arguments}
+    clips = {k: arguments[k] for k in rows.CLIPS if k in arguments}
     if len(clips) > 1:
         raise ValueError(
-            f"Only one of {', '.join(_CLIPS)} can be set. Received: {clips}. "
-            "Leave all but one out."
+            f"Only one of {', '.join(rows.CLIPS)} can be set. Received: "
+            f"{clips}. Leave all but one out."
         )
+
+
+def _check_layca(learning_rate: object, replays: bool, given: dict) -> None:
+    layca_rules.check_together(
+        learning_rate=learning_rate,
+        replays=replays,
+        **{name: given[name] for name in layca_rules.OFFERED if name in given},
+    )
+    if given.get("others") == "inner":
+        return
+    ignored = {
+        name: value
+        for name, value in given.items()
+        if name == "others_learning_rate"
+        or (name.endswith("weight_decay") and value)
+    }
+    if ignored:
+        said = ", ".join(f"{k}={v!r}" for k, v in ignored.items())
+        raise ValueError(
+            "The optimizer layca keeps the norm of the kernels and, with "
+            "others=frozen, all other weights: it would ignore "
+            f"{' and '.join(f'`{name}`' for name in ignored)}. Received: "
+            f"{said}. Set others=inner, or leave it out."
+        )
+    if given.get("inner_optimizer") == "adamw":
+        raise ValueError(
+            "The optimizer adamw inside layca is adam, where no weight may "
+            "decay. Received: inner_optimizer='adamw', others='frozen'. Set "
+            "inner_optimizer=adam, or others=inner."
+        )
+
+
+def _build_around(
+    name: str, arguments: dict, angles: Any
+) -> "keras.optimizers.Optimizer":
+    own = {k: arguments.pop(k) for k in _LAYCA if k in arguments}
+    outer = [*rows.CLIPS, "gradient_accumulation_steps", "learning_rate"]
+    own |= {k: arguments.pop(k) for k in outer if k in arguments}
+    inner = own.pop("inner_optimizer", _DEFAULT_INNER)
+    rate = own.pop("others_learning_rate", None)
+    if rate is not None:
+        arguments["learning_rate"] = rate
+    if own.get("others") != "inner":
+        # What nobody asked for; what was asked for is refused before.
+        arguments |= dict.fromkeys(_row(inner).decays)
+    return class_of(name)(class_of(inner)(**arguments), angles=angles, **own)

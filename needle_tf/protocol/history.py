@@ -15,7 +15,6 @@ from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import run_folder
 
 FILE = "history.json"
-MEASURES = ("delta", "delta_share", "delta_cnn")
 
 
 @dataclasses.dataclass
@@ -33,7 +32,9 @@ class History:
         diverged: None, or the `epoch` and `step` at which the loss was no
             longer a number; the stage ended there.
         epochs: The rows, ascending.
-        layers: Per embedded layer and measure of distance, one number per row.
+        layers: Per layer and measure, one number per row.
+        stopped: None, or the `epoch` at which a criterion ended the stage
+            before its last one, and the `reason`.
     """
 
     stage: str
@@ -46,6 +47,7 @@ class History:
     diverged: dict[str, int] | None = None
     epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     layers: dict[str, dict[str, list]] = dataclasses.field(default_factory=dict)
+    stopped: dict[str, Any] | None = None
 
     @classmethod
     def begun(cls, plan: plan_lib.StagePlan, parameters: int) -> "History":
@@ -92,18 +94,23 @@ class History:
         """Epochs of training behind the network at the last row; -1: none."""
         return self.epochs[-1]["epoch"] if self.epochs else -1
 
-    def add(self, row: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
-        """Appends a row and the distances of the layers at it.
+    def add(
+        self,
+        row: Mapping[str, Any],
+        layers: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        """Appends a row and what was measured of each layer at it.
 
         Args:
             row: Figures by name, `epoch` among them.
-            layers: Per layer name a tuple in the order of `MEASURES`.
+            layers: Per layer name its figures by measure, the same layers and
+                measures for each row.
         """
         self.epochs.append({k: _finite(value) for k, value in row.items()})
-        for name, distances in layers.items():
-            columns = self.layers.setdefault(name, {m: [] for m in MEASURES})
-            for measure, value in zip(MEASURES, distances, strict=True):
-                columns[measure].append(_finite(value))
+        for name, measures in layers.items():
+            columns = self.layers.setdefault(name, {})
+            for measure, value in measures.items():
+                columns.setdefault(measure, []).append(_finite(value))
 
     def cut_after(self, epoch: int) -> None:
         """Drops the rows after `epoch`: they will be measured again."""
@@ -112,6 +119,8 @@ class History:
         for columns in self.layers.values():
             for values in columns.values():
                 del values[count:]
+        if self.stopped is not None and self.stopped["epoch"] > epoch:
+            self.stopped = None
 
 
 def _finite(value: Any) -> Any:

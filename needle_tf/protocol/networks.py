@@ -1,10 +1,13 @@
 """The networks of a run: the CNN, what it becomes, and how it is compiled."""
 
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
+from needle_tf.callbacks import watched_kernels
 from needle_tf.data import batches
 from needle_tf.data import images
 from needle_tf.embedding import convert
@@ -15,6 +18,7 @@ from needle_tf.models import registry as model_registry
 from needle_tf.optimizers import registry as optimizer_registry
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import plan as plan_lib
+from needle_tf.protocol import run_config
 
 # Spaces of `embed` by kind of network.
 _SPACES = {
@@ -26,24 +30,33 @@ _SPACES = {
 }
 
 
-def build_cnn(
-    config: config_lib.ProtocolConfig, data: images.ImageData
-) -> keras.Model:
-    """Returns the CNN before training, uncompiled.
+def build(config: run_config.RunConfig, data: images.ImageData) -> keras.Model:
+    """Returns the network that is asked for before training, uncompiled.
 
     A network by name starts from Keras' random seed, one from a file from the
     weights in the file.
 
     Raises:
-        ValueError: If it does not fit the images or cannot be embedded.
+        ValueError: If it does not fit the images.
     """
     if config.model_file is None:
-        model = model_registry.build(
+        return model_registry.build(
             config.model, data.input_shape, data.num_classes, width=config.width
         )
-    else:
-        model = _from_file(config.model_file)
-        _check_shapes(model, config.model_file, data)
+    model = _from_file(config.model_file)
+    _check_shapes(model, config.model_file, data)
+    return model
+
+
+def build_cnn(
+    config: config_lib.ProtocolConfig, data: images.ImageData
+) -> keras.Model:
+    """Returns the CNN before training, uncompiled; see `build`.
+
+    Raises:
+        ValueError: If it does not fit the images or cannot be embedded.
+    """
+    model = build(config, data)
     # What cannot be embedded is refused now, not after the CNN's training.
     selection.choose(model, config.relaxed_layers or None, None)
     return model
@@ -88,7 +101,7 @@ def relax(
         radius=config.radius if plan.kind == "band" else None,
         layers=config.relaxed_layers or None,
     )
-    compile_network(network, plan, config, data, steps)
+    compile_network(network, plan.learning_rate, config, data, steps)
     if config.optimizer_slots == "embed":
         cnn.optimizer.build(cnn.trainable_variables)
         slots.carry_slots(cnn.optimizer, network.optimizer, pairs)
@@ -97,19 +110,21 @@ def relax(
 
 def compile_network(
     network: keras.Model,
-    plan: plan_lib.StagePlan,
-    config: config_lib.ProtocolConfig,
+    learning_rate: "float | keras.optimizers.schedules.LearningRateSchedule",
+    config: run_config.RunConfig,
     data: images.ImageData,
     steps: int,
+    **arguments: Any,
 ) -> None:
     """Gives a network its loss, metric and a new optimizer with empty slots.
 
     Args:
         network: The network.
-        plan: Its stage, for the learning rate.
+        learning_rate: Its step size, or a schedule of it.
         config: The optimizer and its options.
         data: What it will be trained on.
         steps: Training steps per call of the device.
+        **arguments: Of the optimizer, those that no flag sets.
     """
     is_logits = not _gives_probabilities(network, config, data)
     jit = "auto" if config.jit_compile is None else config.jit_compile
@@ -118,8 +133,9 @@ def compile_network(
     network.compile(
         optimizer=optimizer_registry.build(
             config.optimizer,
-            learning_rate=plan.learning_rate,
+            learning_rate=learning_rate,
             **config.optimizer_options,
+            **arguments,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=is_logits),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
@@ -127,6 +143,38 @@ def compile_network(
         jit_compile=jit,
     )
     network.optimizer.build(network.trainable_variables)
+
+
+def regularise(
+    network: keras.Model, factor: float, skips: Sequence[str]
+) -> None:
+    """Adds `factor * sum of squares` of each kernel to the loss.
+
+    Twice the factor is what other libraries call weight decay. A checkpoint
+    does not keep it: call it again for a network that was loaded.
+
+    Args:
+        network: Any network with kernels.
+        factor: At least 0; 0 changes nothing.
+        skips: Names or patterns of kernels that are left out.
+
+    Raises:
+        ValueError: If a kernel has a regulariser already, or nothing is called
+            like one of `skips`.
+    """
+    if not factor:
+        return
+    chosen = watched_kernels.choose(network)
+    for name in watched_kernels.choose(network, skips) if skips else ():
+        del chosen[name]
+    for name, kernel in chosen.items():
+        if kernel.regularizer is not None:
+            raise ValueError(
+                f'--l2={factor} would replace the regulariser of "{name}", '
+                f'which the network "{network.name}" brings. Leave --l2 away, '
+                f"or name the kernel in --l2_skips."
+            )
+        kernel.regularizer = keras.regularizers.L2(factor)
 
 
 def _from_file(model_file: str) -> keras.Model:

@@ -11,6 +11,10 @@ import dataclasses
 import hashlib
 
 from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import training_config
+
+# Name and kind of the one stage of a training run.
+TRAINING = "train"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +23,12 @@ class StagePlan:
 
     Attributes:
         name: What it is called in the run folder.
-        kind: `cnn`, `efcn`, `band`, `elcn`, `fcn` or `lcn`.
+        kind: `cnn`, `efcn`, `band`, `elcn`, `fcn` or `lcn`; `train` in a
+            training run.
         relax_epoch: Where it was relaxed; None if it was not.
         first_epoch: Epochs of training behind it when the stage begins.
         last_epoch: Epochs of training behind it when the stage ends.
-        learning_rate: Its step size.
+        learning_rate: Its step size; None where recorded angles stand for it.
         kept_epochs: Epochs whose checkpoints are never deleted, ascending.
         seed: Decides its initial weights and its dropout.
     """
@@ -33,7 +38,7 @@ class StagePlan:
     relax_epoch: int | None
     first_epoch: int
     last_epoch: int
-    learning_rate: float
+    learning_rate: float | None
     kept_epochs: tuple[int, ...]
     seed: int
 
@@ -62,6 +67,21 @@ def stages(config: config_lib.ProtocolConfig) -> list[StagePlan]:
         for name in config.baselines
         if name != "elcn"
     ]
+
+
+def training(config: training_config.TrainingConfig) -> StagePlan:
+    """Returns the one stage of a training run."""
+    return StagePlan(
+        name=TRAINING,
+        kind=TRAINING,
+        relax_epoch=None,
+        first_epoch=0,
+        last_epoch=config.epochs,
+        learning_rate=config.learning_rate,
+        # The first one is what rotations are measured from.
+        kept_epochs=(0, config.epochs),
+        seed=seed_of(config.seed, TRAINING),
+    )
 
 
 def log_spaced_epochs(epochs: int, count: int) -> list[int]:
@@ -105,7 +125,7 @@ def _from_scratch(
             if kind == "cnn"
             else config.baseline_learning_rate
         ),
-        kept_epochs=tuple(sorted({*kept, config.epochs})),
+        kept_epochs=_kept(config, 0, config.epochs, *kept),
         seed=seed_of(config.seed, kind),
     )
 
@@ -124,6 +144,14 @@ def _relaxed(
         first_epoch=relax_epoch,
         last_epoch=last,
         learning_rate=config.relaxed_learning_rate,
-        kept_epochs=(last,),
+        kept_epochs=_kept(config, relax_epoch, last),
         seed=seed_of(config.seed, name),
     )
+
+
+def _kept(
+    config: config_lib.ProtocolConfig, first: int, *others: int
+) -> tuple[int, ...]:
+    # Rotations are measured from the first one.
+    needed = {first} if config.layer_rotation else set()
+    return tuple(sorted(needed | set(others)))

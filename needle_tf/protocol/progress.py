@@ -36,10 +36,14 @@ def line_writer(
         if not is_start:
             parts.append(f"loss {row['loss']:.4f}")
             parts.append(f"accuracy {row['accuracy']:.4f}")
+        if row.get("val_accuracy") is not None:
+            parts.append(f"validation accuracy {row['val_accuracy']:.4f}")
         parts.append(f"test loss {row['test_loss']:.4f}")
         parts.append(f"test accuracy {row['test_accuracy']:.4f}")
-        if row["delta_cnn"]:
+        if row.get("delta_cnn"):
             parts.append(f"delta {row['delta']:.4f}")
+        if row.get("rotation_mean") is not None and not is_start:
+            parts.append(f"rotation {row['rotation_mean']:.4f}")
         if row["seconds"]:
             parts.append(f"{row['seconds']:.1f} s")
         report("  ".join(parts))

@@ -2,19 +2,19 @@
 
 The history is written before the checkpoint of the same epoch, so that every
 checkpoint finds the rows up to it; rows beyond the checkpoint that a run is
-resumed from are measured again.
+resumed from are measured again. So it is with the files of monitors.
 """
 
 import pathlib
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from needle_tf.callbacks import gradient_norm
-from needle_tf.callbacks import subspace_distance
 from needle_tf.protocol import checkpoints
 from needle_tf.protocol import history as history_lib
+from needle_tf.protocol import monitors as monitors_lib
 from needle_tf.protocol import plan as plan_lib
 
 RESUME_POINTS = 2
@@ -29,8 +29,7 @@ class Recorder(keras.callbacks.Callback):
         plan: The stage.
         stage_path: Its folder.
         history: Its history so far, appended to.
-        distance: The callback that measures the distances.
-        gradient: The callback that measures the gradient.
+        monitors: What was measured besides, in the order of the columns.
         interval: Epochs between two resume points.
         start_logs: Test figures before the first step; only read if the
             history is empty.
@@ -42,8 +41,7 @@ class Recorder(keras.callbacks.Callback):
         plan: plan_lib.StagePlan,
         stage_path: pathlib.Path,
         history: history_lib.History,
-        distance: subspace_distance.SubspaceDistance,
-        gradient: gradient_norm.GradientNorm,
+        monitors: Sequence[monitors_lib.Monitor],
         interval: int,
         start_logs: dict[str, float],
         on_row: Callable[[dict[str, Any]], None],
@@ -52,8 +50,7 @@ class Recorder(keras.callbacks.Callback):
         self._plan = plan
         self._path = stage_path
         self._history = history
-        self._distance = distance
-        self._gradient = gradient
+        self._monitors = monitors
         self._interval = interval
         self._start_logs = start_logs
         self._on_row = on_row
@@ -69,21 +66,26 @@ class Recorder(keras.callbacks.Callback):
         self._record(epoch + 1, logs or {})
 
     def _record(self, epoch: int, logs: dict[str, Any]) -> None:
-        distance = self._distance.history[-1]
         row = {
             "epoch": epoch,
             "loss": logs.get("loss"),
             "accuracy": logs.get("accuracy"),
             "test_loss": logs["val_loss"],
             "test_accuracy": logs["val_accuracy"],
-            **distance.total._asdict(),
-            "gradient_norm": self._gradient.history[-1],
-            "seconds": logs.get("seconds"),
-            "images_per_second": logs.get("images_per_second"),
         }
-        self._history.add(row, distance.layers)
+        layers: dict[str, dict[str, float]] = {}
+        for monitor in self._monitors:
+            row |= monitor.row()
+            for name, measures in monitor.layers().items():
+                layers.setdefault(name, {}).update(measures)
+            self._history.stopped = self._history.stopped or monitor.stopped()
+        row["seconds"] = logs.get("seconds")
+        row["images_per_second"] = logs.get("images_per_second")
+        self._history.add(row, layers)
         self._history.write(self._path)
         if self._is_due(epoch):
+            for monitor in self._monitors:
+                monitor.save()
             checkpoints.save(self.model, self._path, epoch)
             checkpoints.prune(self._path, self._plan.kept_epochs, RESUME_POINTS)
         self._on_row(row)
@@ -91,6 +93,8 @@ class Recorder(keras.callbacks.Callback):
     def _is_due(self, epoch: int) -> bool:
         done = epoch - self._plan.first_epoch
         # Where a stage begins it can be built again, so only kept epochs.
-        return epoch in self._plan.kept_epochs or (
-            done > 0 and done % self._interval == 0
+        return (
+            epoch in self._plan.kept_epochs
+            or self._history.stopped is not None
+            or (done > 0 and done % self._interval == 0)
         )

@@ -5,20 +5,16 @@
 Stages that are finished are not run again, whichever process ran them.
 """
 
-import contextlib
 import dataclasses
 import functools
-import hashlib
 import os
-import pathlib
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 
-from needle_tf.data import loading
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import graph_memory
 from needle_tf.protocol import history as history_lib
+from needle_tf.protocol import inputs as inputs_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import run_folder
 from needle_tf.protocol import start_up
@@ -73,15 +69,13 @@ def run(
     # What can be seen to be wrong is, before anything is written; most of it
     # before Keras and TensorFlow are imported.
     run_folder.check(run_dir, config)
-    data = _load(config, data_dir, download)
-    inputs = {"data": data.fingerprint()}
-    if config.model_file is not None:
-        inputs["model_file"] = _file_fingerprint(config.model_file)
+    data = inputs_lib.load(config, data_dir, download)
+    inputs = inputs_lib.fingerprints(config, data.fingerprint())
     with start_up.quiet(not library_logs):
         from needle_tf.protocol import stage
 
-    with _precision(config.precision):
-        stage.check(config, data)
+    with inputs_lib.precision(config.precision):
+        _check(config, data)
         with run_folder.opened(run_dir, config) as folder:
             folder.record("inputs", inputs)
             for name, text in (notes or {}).items():
@@ -96,26 +90,20 @@ def run(
             return _run_stages(around)
 
 
-def _load(config, data_dir, download):
-    given = {n: getattr(config, n) for n in config_lib.DATA_ARGUMENTS}
-    return loading.load(
-        config.dataset,
-        data_dir=data_dir,
-        download=download,
-        seed=config.seed,
-        **{name: value for name, value in given.items() if value is not None},
-    )
+def _check(config, data):
+    """Refuses what does not fit together, before anything is trained.
 
+    Raises ValueError if the CNN does not fit the data, cannot be embedded or
+    compiled as asked for, or the batches cannot be made.
+    """
+    from needle_tf.protocol import networks
+    from needle_tf.protocol import stage
 
-def _file_fingerprint(model_file: str) -> str:
-    """Returns 16 hexadecimal digits that change if the file does."""
-    file = pathlib.Path(model_file).expanduser()
-    if not file.is_file():
-        raise ValueError(
-            f"there is no file {file}. Give the path of a file that "
-            "`model.save` wrote as --model_file."
-        )
-    return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    around = stage.Surroundings(config, data, folder=None, report=None)
+    steps = stage.steps_per_execution(config, around.steps)
+    stage.training_batches(around, 0, 1)
+    cnn = networks.build_cnn(config, data)
+    networks.compile_network(cnn, config.learning_rate, config, data, steps)
 
 
 def _run_stages(around) -> Outcome:
@@ -142,7 +130,7 @@ def _run_stages(around) -> Outcome:
             numbered.report(f"{plan.name}: done before")
         start = _starter(plan, plans[0], numbered)
         with graph_memory.released():
-            history = stage.run(plan, start, numbered)
+            history = stage.run(plan, start, numbered, _monitors(numbered))
         histories.append(history)
         if history.diverged is not None:
             problems.append(
@@ -164,7 +152,9 @@ def _starter(plan, cnn_plan, around):
 
     def from_scratch(plan):
         network = networks.build_from_scratch(plan, config, data)
-        networks.compile_network(network, plan, config, data, steps)
+        networks.compile_network(
+            network, plan.learning_rate, config, data, steps
+        )
         return network
 
     def relaxed():
@@ -184,14 +174,21 @@ def _starter(plan, cnn_plan, around):
     return relaxed if plan.is_relaxed else lambda: from_scratch(plan)
 
 
-@contextlib.contextmanager
-def _precision(name: str) -> Iterator[None]:
-    """Lets layers compute in this precision; gives the former back."""
-    import keras
+def _monitors(around):
+    """Returns what makes the monitors of each stage."""
+    from needle_tf.protocol import monitors
+    from needle_tf.protocol import stage
 
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+    def make(sitting):
+        config = around.config
+        # One fixed batch for all epochs and stages: the first one of epoch 0.
+        batch = next(iter(stage.training_batches(around, 0, 1)))
+        found = [
+            monitors.Distance(sitting, config.distance_every_steps),
+            monitors.Gradient(sitting, *batch),
+        ]
+        if config.layer_rotation:
+            found.append(monitors.Rotation(sitting))
+        return found
+
+    return make

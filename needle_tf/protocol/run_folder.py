@@ -20,7 +20,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
-from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import run_config
 
 _LOCK = ".lock"
 _UNFINISHED = ".writing_"
@@ -31,10 +31,17 @@ class RunFolder:
 
     Attributes:
         path: The folder.
+
+    Args:
+        path: The folder.
+        event_dir: Where all event files go instead of below the folder.
     """
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(
+        self, path: pathlib.Path, event_dir: pathlib.Path | None = None
+    ):
         self.path = path
+        self._event_dir = event_dir
 
     def stage(self, name: str) -> pathlib.Path:
         """Returns the folder of one stage; it need not exist."""
@@ -42,7 +49,7 @@ class RunFolder:
 
     def tensorboard(self, stage: str) -> pathlib.Path:
         """Returns the folder of one stage's event files."""
-        return self.path / "tensorboard" / stage
+        return self._event_dir or self.path / "tensorboard" / stage
 
     def record(self, name: str, content: dict[str, Any]) -> None:
         """Writes `content` as `<name>.json` unless it is there already.
@@ -71,13 +78,16 @@ class RunFolder:
 
 @contextlib.contextmanager
 def opened(
-    path: str | os.PathLike, config: config_lib.ProtocolConfig
+    path: str | os.PathLike,
+    config: run_config.RunConfig,
+    event_dir: pathlib.Path | None = None,
 ) -> Iterator[RunFolder]:
     """Opens the folder of a run, new or to be resumed, for this process alone.
 
     Args:
         path: The folder; it and its parents are made if they do not exist.
         config: What the run is; kept in the folder.
+        event_dir: Where its event files go instead of below the folder.
 
     Yields:
         The folder.
@@ -90,14 +100,14 @@ def opened(
     path = pathlib.Path(path).expanduser()
     check(path, config)
     path.mkdir(parents=True, exist_ok=True)
-    with _locked(path):
+    with locked(path):
         # Again: another process may have begun a run in between.
         check(path, config)
         if not (path / "config.json").exists():
             write_json(path / "config.json", config.to_json())
         for leftover in path.rglob(f"{_UNFINISHED}*"):
             leftover.unlink()
-        yield RunFolder(path)
+        yield RunFolder(path, event_dir)
 
 
 def write(file: pathlib.Path, writer: Callable[[pathlib.Path], None]) -> None:
@@ -146,7 +156,7 @@ def read_json(file: pathlib.Path) -> Any:
         ) from error
 
 
-def check(path: str | os.PathLike, config: config_lib.ProtocolConfig) -> None:
+def check(path: str | os.PathLike, config: run_config.RunConfig) -> None:
     """Refuses a folder that is not one of this configuration; writes nothing.
 
     Raises:
@@ -161,11 +171,7 @@ def check(path: str | os.PathLike, config: config_lib.ProtocolConfig) -> None:
         )
     file = path / "config.json"
     if not file.exists():
-        others = sorted(
-            entry.name
-            for entry in path.iterdir()
-            if entry.name != _LOCK and not entry.name.startswith(_UNFINISHED)
-        )
+        others = others_in(path)
         if others:
             raise ValueError(
                 f"--run_dir={path} is neither empty nor the folder of a run: "
@@ -175,14 +181,22 @@ def check(path: str | os.PathLike, config: config_lib.ProtocolConfig) -> None:
         return
     content = read_json(file)
     try:
-        before = config_lib.ProtocolConfig.from_json(content)
+        kind = content.get("kind", run_config.OLDEST_KIND)
+        before = None
+        if kind == config.KIND:
+            before = type(config).from_json(content)
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{file} is no configuration of this version of needle_tf: "
             f"{error} Name another --run_dir."
         ) from error
+    if before is None:
+        raise ValueError(
+            f"--run_dir={path} holds a run of another kind: {kind}, and this "
+            f"one is {config.KIND}. Name another folder."
+        )
     changed = [
-        f"{config_lib.flag_of(field)} (there {then!r}, now {now!r})"
+        f"{run_config.flag_of(field)} (there {then!r}, now {now!r})"
         for field, (then, now) in before.differences(config).items()
     ]
     if changed:
@@ -193,9 +207,22 @@ def check(path: str | os.PathLike, config: config_lib.ProtocolConfig) -> None:
         )
 
 
+def others_in(path: pathlib.Path) -> list[str]:
+    """Returns what lies in a folder besides what we left there, sorted."""
+    return sorted(
+        entry.name
+        for entry in path.iterdir()
+        if entry.name != _LOCK and not entry.name.startswith(_UNFINISHED)
+    )
+
+
 @contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-    """Holds a lock that ends with this process, however it ends."""
+def locked(path: pathlib.Path) -> Iterator[None]:
+    """Holds the lock of a folder; it ends with this process, however it ends.
+
+    Raises:
+        ValueError: If another process holds it.
+    """
     with open(path / _LOCK, "a", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

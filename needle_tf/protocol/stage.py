@@ -11,22 +11,22 @@ import math
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 
 from needle_tf.callbacks import divergence
 from needle_tf.callbacks import epoch_scalars
-from needle_tf.callbacks import gradient_norm
-from needle_tf.callbacks import subspace_distance
+from needle_tf.callbacks import tags
 from needle_tf.data import batches
 from needle_tf.data import images
 from needle_tf.protocol import checkpoints
-from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import event_files
 from needle_tf.protocol import history as history_lib
-from needle_tf.protocol import networks
+from needle_tf.protocol import monitors as monitors_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import progress as progress_lib
 from needle_tf.protocol import randomness
 from needle_tf.protocol import recorder
+from needle_tf.protocol import run_config
 from needle_tf.protocol import run_folder
 
 # More steps per call of the device save nothing that can be measured, and
@@ -34,6 +34,21 @@ from needle_tf.protocol import run_folder
 _MOST_STEPS_PER_EXECUTION = 20
 # Tests need no gradients, so larger batches fit and save calls.
 _LEAST_TEST_BATCH = 500
+
+
+class _KeptTags:
+    """Tags of which event files keep the step where a stage goes on.
+
+    All but the families that are measured again where training begins.
+    """
+
+    _MEASURED_AT_START = tuple(
+        tag.partition("/")[0]
+        for tag in (*tags.SUBSPACE, tags.GRADIENT_NORM, tags.LAYER_ROTATION)
+    )
+
+    def __contains__(self, tag: object) -> bool:
+        return not str(tag).startswith(self._MEASURED_AT_START)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Surroundings:
         progress: How epochs are shown, one of `progress.CHOICES`.
     """
 
-    config: config_lib.ProtocolConfig
+    config: run_config.RunConfig
     data: images.ImageData
     folder: run_folder.RunFolder | None
     report: Callable[[str], None] | None
@@ -60,7 +75,7 @@ class Surroundings:
         return batches.steps_per_epoch(self.data, self.config.batch_size)
 
 
-def steps_per_execution(config: config_lib.ProtocolConfig, steps: int) -> int:
+def steps_per_execution(config: run_config.RunConfig, steps: int) -> int:
     """Returns the training steps per call of the device.
 
     Args:
@@ -73,7 +88,7 @@ def steps_per_execution(config: config_lib.ProtocolConfig, steps: int) -> int:
     """
     asked = config.steps_per_execution
     if asked is None:
-        common = math.gcd(steps, config.distance_every_steps or steps)
+        common = math.gcd(steps, config.every_steps or steps)
         return max(
             d
             for d in range(1, _MOST_STEPS_PER_EXECUTION + 1)
@@ -88,25 +103,12 @@ def steps_per_execution(config: config_lib.ProtocolConfig, steps: int) -> int:
     return asked
 
 
-def check(config: config_lib.ProtocolConfig, data: images.ImageData) -> None:
-    """Refuses what does not fit together, before anything is trained.
-
-    Raises:
-        ValueError: If the CNN does not fit the data, cannot be embedded or
-            compiled as asked for, or the batches cannot be made.
-    """
-    around = Surroundings(config, data, folder=None, report=None)
-    steps = steps_per_execution(config, around.steps)
-    _training_batches(around, 0, 1)
-    cnn = networks.build_cnn(config, data)
-    plan = plan_lib.stages(config)[0]
-    networks.compile_network(cnn, plan, config, data, steps)
-
-
 def run(
     plan: plan_lib.StagePlan,
     start: Callable[[], keras.Model],
     around: Surroundings,
+    monitors: monitors_lib.Monitors,
+    loaded: Callable[[keras.Model], None] = lambda network: None,
 ) -> history_lib.History:
     """Trains a network to the end of its stage, from wherever it got to.
 
@@ -116,6 +118,10 @@ def run(
             called with all random states set, and only if there is no
             checkpoint to go on from.
         around: What the stages share.
+        monitors: What is measured besides loss and accuracy, for the part of
+            the stage that is still to be trained.
+        loaded: Called with a network from a checkpoint, to give back what a
+            checkpoint does not hold.
 
     Returns:
         The history, finished or diverged; it lies in the stage's folder.
@@ -128,10 +134,12 @@ def run(
     history = history_lib.History.read(path)
     if history is not None and history.is_over:
         return history
-    network, history = _state(plan, start, around, history)
-    if history.reached < plan.last_epoch:
+    network, history, is_loaded = _state(plan, start, around, history)
+    if is_loaded:
+        loaded(network)
+    if history.reached < plan.last_epoch and history.stopped is None:
         try:
-            _fit(plan, network, history, around)
+            _fit(plan, network, history, around, monitors)
         except divergence.DivergedError as error:
             history.diverged = {"epoch": error.epoch, "step": error.step}
             history.write(path)
@@ -143,7 +151,10 @@ def run(
             return history
     history.finished = True
     history.write(path)
-    checkpoints.prune(path, plan.kept_epochs, resume_points=0)
+    if history.stopped is not None:
+        around.report(f"{plan.name}: {history.stopped['reason']}")
+    kept = {*plan.kept_epochs, history.reached}
+    checkpoints.prune(path, kept, resume_points=0)
     return history
 
 
@@ -197,41 +208,44 @@ def _state(plan, start, around, history):
     event_files.cut_after(
         around.folder.tensorboard(plan.name),
         -1 if resumed is None else resumed * around.steps,
-        epoch_scalars.TAGS.values(),
+        _KeptTags(),
     )
     going_on = "" if resumed is None else f", going on from epoch {resumed}"
     around.report(
         f"{plan.name}: {history.parameters:,} weights, epochs "
         f"{plan.first_epoch} to {plan.last_epoch}{going_on}"
     )
-    return network, history
+    return network, history, resumed is not None
 
 
-def _fit(plan, network, history, around):
+def _fit(plan, network, history, around, make_monitors):
     """Trains and records from the history's last row to the stage's end."""
-    config = around.config
     first = max(history.reached, plan.first_epoch)
-    begin = {"first_step": first * around.steps}
-    log_dir = str(around.folder.tensorboard(plan.name))
-    distance = subspace_distance.SubspaceDistance(
-        log_dir, every_steps=config.distance_every_steps, **begin
+    sitting = monitors_lib.Sitting(
+        network,
+        around.folder.stage(plan.name),
+        str(around.folder.tensorboard(plan.name)),
+        history,
+        begun_at=plan.first_epoch,
+        first_epoch=first,
+        first_step=first * around.steps,
     )
-    # One fixed batch for all epochs and stages: the first one of epoch 0.
-    images, labels = next(iter(_training_batches(around, 0, 1)))
-    gradient = gradient_norm.GradientNorm(log_dir, images, labels, **begin)
+    monitors = make_monitors(sitting)
+    begin = {"first_step": sitting.first_step}
     scalars = epoch_scalars.EpochScalars(
-        log_dir, images_per_epoch=len(around.data.train_images), **begin
+        sitting.log_dir,
+        images_per_epoch=len(around.data.train_images),
+        **begin,
     )
     start_logs = {}
     if not history.epochs:
         start_logs = _tested(network, plan.first_epoch, around)
     record = recorder.Recorder(
         plan,
-        around.folder.stage(plan.name),
+        sitting.path,
         history,
-        distance,
-        gradient,
-        config.checkpoint_interval,
+        monitors,
+        around.config.checkpoint_interval,
         start_logs,
         progress_lib.line_writer(
             plan.name, plan.last_epoch, around.progress, around.report
@@ -240,9 +254,9 @@ def _fit(plan, network, history, around):
     callbacks = [
         divergence.Divergence(**begin),
         randomness.EpochSeeds(plan.seed),
+        *(callback for each in monitors for callback in each.figures),
         scalars,
-        distance,
-        gradient,
+        *(callback for each in monitors for callback in each.callbacks),
         record,
     ]
     _fit_epochs(network, first, plan.last_epoch, callbacks, around)
@@ -251,11 +265,11 @@ def _fit(plan, network, history, around):
 def _fit_epochs(network, first_epoch, last_epoch, callbacks, around):
     is_recorded = len(callbacks) > 1
     network.fit(
-        _training_batches(around, first_epoch, last_epoch),
+        training_batches(around, first_epoch, last_epoch),
         initial_epoch=first_epoch,
         epochs=last_epoch,
         steps_per_epoch=around.steps,
-        validation_data=_test_batches(around) if is_recorded else None,
+        validation_data=test_batches(around) if is_recorded else None,
         callbacks=callbacks,
         shuffle=False,  # Of Keras; the batches are shuffled already.
         verbose=int(progress_lib.is_bar(around.progress)),
@@ -265,14 +279,21 @@ def _fit_epochs(network, first_epoch, last_epoch, callbacks, around):
 def _tested(network, epoch, around):
     """Returns the test figures under the names that `fit` gives them."""
     results = network.evaluate(
-        _test_batches(around), return_dict=True, verbose=0
+        test_batches(around), return_dict=True, verbose=0
     )
     if not math.isfinite(results["loss"]):
         raise divergence.DivergedError(epoch, epoch * around.steps)
     return {f"val_{name}": value for name, value in results.items()}
 
 
-def _training_batches(around, first_epoch, last_epoch):
+def training_batches(
+    around: Surroundings, first_epoch: int, last_epoch: int
+) -> tf.data.Dataset:
+    """Returns the training batches of some epochs, as the config has them.
+
+    Raises:
+        ValueError: If the batches cannot be made.
+    """
     config = around.config
     return batches.training_batches(
         around.data,
@@ -283,12 +304,16 @@ def _training_batches(around, first_epoch, last_epoch):
         last_epoch=last_epoch,
         flip=config.flip,
         crop_padding=config.crop_padding,
+        crop_fill=config.crop_fill,
     )
 
 
-def _test_batches(around):
+def test_batches(
+    around: Surroundings, data: images.ImageData | None = None
+) -> tf.data.Dataset:
+    """Returns the test batches of a set; that of the run if none is given."""
     size = max(around.config.batch_size, _LEAST_TEST_BATCH)
-    return batches.test_batches(around.data, batch_size=size)
+    return batches.test_batches(data or around.data, batch_size=size)
 
 
 def _parameters(network):

@@ -177,7 +177,7 @@ def _draw_trials(
 ) -> None:
     """Draws what no mean shows: the seeds, and trials that still run."""
     for trial in group.trials:
-        value = trial.last("test_accuracy")
+        value = trial.result("test_accuracy")
         own = {"color": look["color"], "linestyle": "", "zorder": 5}
         if value is None or trial.status in _LOST:
             continue
@@ -223,7 +223,7 @@ def _build_rows(groups: Sequence[groups_lib.Group]) -> "mpl_figure.Figure":
             # The same marks as along an axis, lying on their side.
             for trial in group.trials:
                 own = {"color": color, "linestyle": "", "zorder": 5}
-                value = trial.last("test_accuracy")
+                value = trial.result("test_accuracy")
                 if trial.status in _LOST:
                     axes.plot(100 * level, place, **own, **_LOST[trial.status])
                 elif value is not None:

@@ -138,7 +138,7 @@ def _described(name: str, trial: trials_lib.Trial) -> str:
         known = values[np.isfinite(values)]
         if known.size:
             figures.append(f"rotation {known[-1]:.2f}")
-    accuracy = trial.last("test_accuracy")
+    accuracy = trial.result("test_accuracy")
     if accuracy is not None:
         figures.append(f"test {100 * accuracy:.1f} %")
     if figures:

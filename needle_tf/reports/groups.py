@@ -43,8 +43,8 @@ class Group:
         return [t for t in self.trials if t.status in trials_lib.WITH_RESULT]
 
     def results(self, name: str) -> list[float]:
-        """Returns the last figure of each trial that came to its end."""
-        values = [trial.last(name) for trial in self.ended]
+        """Returns the result of each trial that came to its end."""
+        values = [trial.result(name) for trial in self.ended]
         return [value for value in values if value is not None]
 
     def troubles(self) -> str:

@@ -48,7 +48,8 @@ class Result:
         val_loss: Loss on the held-out images after the last epoch.
         val_accuracy: Accuracy on them, in [0, 1].
         test_loss: Test loss after the last epoch.
-        test_accuracy: Test accuracy after the last epoch, in [0, 1].
+        test_accuracy: Test accuracy after the last epoch, in [0, 1]; with
+            `test_at_best` that at the best accuracy on the held-out images.
         test_at_best_val: Test accuracy after the epoch with the highest
             accuracy on the held-out images, in [0, 1].
         best_val_epoch: Epochs after which that was first reached.
@@ -191,7 +192,7 @@ def _result(trial: trials_lib.Trial) -> Result:
         val_loss=trial.last("val_loss"),
         val_accuracy=trial.last("val_accuracy"),
         test_loss=trial.last("test_loss"),
-        test_accuracy=trial.last("test_accuracy"),
+        test_accuracy=trial.result("test_accuracy"),
         test_at_best_val=_at(trial, "test_accuracy", best_val_epoch),
         best_val_epoch=best_val_epoch,
         best_test_accuracy=best_test,

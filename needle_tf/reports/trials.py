@@ -41,6 +41,8 @@ class Trial:
         error: What a failed trial ended with, or None.
         path: Its run folder, which need not exist yet.
         history: What it wrote down, or None.
+        is_at_best: Whether its result is the network of the best validation
+            accuracy rather than the last one.
     """
 
     name: str
@@ -52,12 +54,26 @@ class Trial:
     error: str | None
     path: pathlib.Path
     history: histories.History | None
+    is_at_best: bool = False
 
     def last(self, name: str) -> float | None:
         """Returns the figure in the last row, None if it was not measured."""
         if self.history is None or not self.history.epochs:
             return None
         return self.history.epochs[-1].get(name)
+
+    def result(self, name: str) -> float | None:
+        """Returns the figure of the network that the run ends in.
+
+        That is the last row, or the one after the epoch with the highest
+        accuracy on the held-out images if it was configured so.
+        """
+        epochs, accuracies = self.curve("val_accuracy")
+        if not self.is_at_best or not accuracies.size:
+            return self.last(name)
+        best = epochs[np.argmax(accuracies)]
+        row = next(r for r in self.history.epochs if r["epoch"] == best)
+        return row.get(name)
 
     def curve(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Returns the epochs in which `name` was measured, and its values."""
@@ -223,6 +239,7 @@ def _trial(path: pathlib.Path, entry: Mapping[str, Any]) -> Trial:
         error=entry.get("error"),
         path=path,
         history=history,
+        is_at_best=bool(read_config(path).get("test_at_best")),
     )
 
 

@@ -17,15 +17,18 @@ KEPT = {
     "adadelta": ({}, ["_accumulated_grads", "_accumulated_delta_vars"]),
     "adagrad": ({}, ["_accumulators"]),
     "adam": ({}, ["_momentums", "_velocities"]),
+    "adam_momentum_sgd": ({}, ["_momentums"]),
     "adamax": ({}, ["_m", "_u"]),
     "adamw": (
         {"amsgrad": True, "weight_decay": 0.01},
         ["_momentums", "_velocities", "_velocity_hats"],
     ),
+    "effective_rate_sgd": ({"momentum": 0.9}, ["momentums"]),
     "ftrl": ({}, ["_accumulators", "_linears"]),
     "lamb": ({}, ["_momentums", "_velocities"]),
     "lion": ({}, ["_momentums"]),
     "nadam": ({}, ["_momentums", "_velocities"]),
+    "normalized_sgd": ({"momentum": 0.9}, ["momentums"]),
     "rmsprop": (
         {"momentum": 0.9, "centered": True},
         ["_velocities", "_momentums", "_average_gradients"],
@@ -35,8 +38,12 @@ KEPT = {
 }
 NOT_KEPT_BECAUSE = {
     "adafactor": "its factored moments have the shape of no weight",
+    "lars_sgd": "a norm is a number, of the shape of no weight",
+    "layca": "a norm is a number, and another optimizer is inside",
     "muon": "keeps other state for a matrix than for a convolution",
 }
+# Those that do not move weight by weight: norms of layers decide, or FTRL.
+OF_WHOLE_LAYERS = ("effective_rate_sgd", "ftrl", "lamb", "normalized_sgd")
 NAMED = [(name, name, *case) for name, case in KEPT.items()]
 
 
@@ -116,12 +123,11 @@ class CarrySlotsTest(same_function.EmbeddingTestCase):
             self.assertGreater(moved, 0, attribute)
 
     @parameterized.named_parameters(
-        case for case in NAMED if case[0] not in ("lamb", "ftrl")
+        case for case in NAMED if case[0] not in OF_WHOLE_LAYERS
     )
     def test_coasting_networks_stay_together(self, name, options, kept):
         del kept
-        # With no gradient only the slots move the weights, and all but Lamb
-        # (norms of layers) and FTRL do so weight by weight.
+        # With no gradient only the slots move the weights.
         model = trained(registry.build(name, learning_rate=0.01, **options))
         optimizer = registry.build(name, learning_rate=0.01, **options)
         embedded, _ = embedded_with_slots(model, optimizer)
@@ -233,6 +239,14 @@ class RefusalTest(parameterized.TestCase):
             keras.optimizers.Adafactor(),
             "Adafactor keeps state of shape \\(3, 3, 2\\) for a weight of "
             "shape \\(3, 3, 2, 3\\), which cannot be embedded. Reset it",
+        )
+
+    def test_optimizer_with_another_inside_is_refused(self):
+        self.check(
+            registry.build("layca", learning_rate=0.1),
+            registry.build("layca", learning_rate=0.1),
+            "Layca keeps norms of the first network's weights beside the slots "
+            "of the optimizer inside it. Reset them",
         )
 
     def test_other_state_for_the_new_shape_is_refused(self):

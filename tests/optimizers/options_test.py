@@ -14,6 +14,7 @@ OPEN = dataclasses.replace(RATE, is_low_open=True, is_high_open=True)
 COUNT = options.Option("count", int, "A count.", low=2)
 SWITCH = options.Option("switch", bool, "A switch.")
 PATTERNS = options.Option("patterns", list, "Patterns.")
+WORD = options.Option("word", str, "A word.", choices=("all", "none"))
 
 
 class OptionsTest(parameterized.TestCase):
@@ -41,6 +42,9 @@ class OptionsTest(parameterized.TestCase):
     def test_patterns_become_a_list(self, value):
         self.assertEqual(PATTERNS.checked(value), list(value))
 
+    def test_word_is_one_of_the_choices(self):
+        self.assertEqual(WORD.checked("none"), "none")
+
     @parameterized.parameters(
         (RATE, -0.1),
         (RATE, 1.1),
@@ -62,6 +66,9 @@ class OptionsTest(parameterized.TestCase):
         (PATTERNS, "abc"),
         (PATTERNS, [1]),
         (PATTERNS, ["("]),
+        (WORD, "some"),
+        (WORD, 1),
+        (WORD, ("all",)),
     )
     def test_wrong_values_are_refused_with_the_value(self, option, value):
         with self.assertRaises(ValueError) as refusal:
@@ -78,6 +85,7 @@ class OptionsTest(parameterized.TestCase):
         (COUNT, "an integer >= 2"),
         (SWITCH, "True or False"),
         (PATTERNS, "a list of regular expressions"),
+        (WORD, "one of all, none"),
         (options.OPTIONS["muon_a"], "a finite number"),
     )
     def test_bounds_are_said_in_words(self, option, words):
@@ -88,11 +96,17 @@ class OptionsTest(parameterized.TestCase):
             options.OPTIONS["muon_a"].checked(float("inf"))
 
     def test_every_option_has_one_name_and_one_sentence(self):
-        every = (*options.INHERITED, *options.OWN)
+        every = (*options.INHERITED, *options.OWN, *options.LAYCA)
         self.assertLen(options.OPTIONS, len(every))
         for option in (options.LEARNING_RATE, *every):
             self.assertRegex(option.help, r"^[A-Z].*[^.]\.$", option.name)
             self.assertIn(option.needs, {None, *options.OPTIONS}, option.name)
+            self.assertEqual(option.kind is str, bool(option.choices))
+
+    def test_option_may_go_by_another_name(self):
+        other = options.renamed(RATE, "share")
+        with self.assertRaisesRegex(ValueError, "`share` must be.*share=2"):
+            other.checked(2)
 
 
 if __name__ == "__main__":

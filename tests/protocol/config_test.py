@@ -21,6 +21,8 @@ OTHER_VALUES = {
     "piece_size": (5, {}),
     "flip": (True, {}),
     "crop_padding": (2, {}),
+    "crop_fill": ("reflect", {"crop_padding": 2}),
+    "statistics": ("scalar", {}),
     "model": ("alexnet", {}),
     "model_file": ("my.keras", {}),
     "width": (0.5, {}),
@@ -49,6 +51,7 @@ OTHER_VALUES = {
     "checkpoint_interval": (2, {}),
     "log_checkpoints": (0, {}),
     "distance_every_steps": (10, {}),
+    "layer_rotation": (True, {}),
 }
 REFUSED = (
     ("no_epochs", {"epochs": 0}, r"`epochs` must be an integer >= 1.*epochs=0"),
@@ -172,6 +175,18 @@ REFUSED = (
         r"--distance_every_steps must be a multiple of --steps_per_execution.*"
         r"=5, --steps_per_execution=2",
     ),
+    (
+        "fill_without_crop",
+        {"crop_fill": "reflect"},
+        r"--crop_fill=reflect would be ignored without --crop_padding",
+    ),
+    ("fill", {"crop_fill": "zero"}, r"`crop_fill` must be one of mean, ref"),
+    ("statistics", {"statistics": "pixel"}, r"`statistics` must be one of ch"),
+    (
+        "slots_of_layca",
+        {"optimizer": "layca", "optimizer_slots": "embed"},
+        r"--optimizer_slots=embed is not possible with --optimizer=layca",
+    ),
     ("crop", {"crop_padding": -1}, r"`crop_padding` must be an integer >= 0"),
     ("switch", {"flip": 1}, r"`flip` must be True or False. Received: flip=1"),
 )
@@ -275,6 +290,22 @@ class JsonTest(parameterized.TestCase):
         self.assertEqual(back, config_lib.ProtocolConfig())
         with self.assertRaisesRegex(ValueError, "no fields colour.*version"):
             config_lib.ProtocolConfig.from_json({**fields, "colour": 3})
+
+    def test_configuration_of_another_kind_is_refused(self):
+        fields = config_lib.ProtocolConfig().to_json()
+        self.assertNotIn("kind", fields)
+        back = config_lib.ProtocolConfig.from_json({"kind": "relax", **fields})
+        self.assertEqual(back, config_lib.ProtocolConfig())
+        with self.assertRaisesRegex(
+            ValueError, "kind relax was expected. Received: kind training"
+        ):
+            config_lib.ProtocolConfig.from_json({"kind": "training"})
+
+    def test_name_of_the_default_run_is_the_one_it_always_was(self):
+        self.assertEqual(
+            config_lib.ProtocolConfig().run_name(),
+            "cluttered_digits_small_cnn_relax20_seed0-d79fffe9",
+        )
 
     def test_differences_show_both_values(self):
         one = config_lib.ProtocolConfig(epochs=30)

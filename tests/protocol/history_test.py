@@ -17,7 +17,13 @@ def filled():
     one = history.History.begun(STAGE, parameters=12)
     for epoch in (20, 21, 22):
         row = {"epoch": epoch, "loss": None, "test_loss": 0.5 * epoch}
-        one.add(row, {"conv": (0.1 * epoch, 0.2, 0.3), "b": (1, 2, 3)})
+        one.add(
+            row,
+            {
+                "conv": {"delta": 0.1 * epoch, "delta_share": 0.2},
+                "b": {"delta_cnn": 3, "rotation": 0.5},
+            },
+        )
     return one
 
 
@@ -43,6 +49,7 @@ class HistoryTest(absltest.TestCase):
         self.assertEqual(content["parameters"], 12)
         self.assertIs(content["finished"], False)
         self.assertIsNone(content["diverged"])
+        self.assertIsNone(content["stopped"])
         self.assertEqual(content["epochs"][1]["epoch"], 21)
         self.assertEqual(content["layers"]["conv"]["delta_share"], [0.2] * 3)
 
@@ -52,7 +59,7 @@ class HistoryTest(absltest.TestCase):
     def test_what_is_not_finite_becomes_null(self):
         one = history.History.begun(STAGE, parameters=1)
         row = {"epoch": 20, "loss": math.nan, "gradient_norm": math.inf}
-        one.add(row, {"conv": (math.nan, 0.0, 1.0)})
+        one.add(row, {"conv": {"delta": math.nan, "delta_cnn": 1.0}})
         one.write(self.path)
         back = history.History.read(self.path)
         self.assertEqual(
@@ -65,9 +72,25 @@ class HistoryTest(absltest.TestCase):
         one.cut_after(20)
         self.assertEqual(one.reached, 20)
         self.assertEqual(one.layers["conv"]["delta"], [2.0])
-        self.assertEqual(one.layers["b"]["delta_cnn"], [3.0])
+        self.assertEqual(one.layers["b"], {"delta_cnn": [3], "rotation": [0.5]})
         one.cut_after(19)
         self.assertEqual(one.reached, -1)
+
+    def test_cut_takes_back_a_stop_that_will_come_again(self):
+        one = filled()
+        one.stopped = {"epoch": 21, "reason": "Finished."}
+        one.cut_after(21)
+        self.assertEqual(one.stopped["epoch"], 21)
+        one.cut_after(20)
+        self.assertIsNone(one.stopped)
+
+    def test_history_from_before_there_were_stops_is_read(self):
+        filled().write(self.path)
+        file = self.path / "history.json"
+        content = json.loads(file.read_text())
+        del content["stopped"]
+        file.write_text(json.dumps(content))
+        self.assertEqual(history.History.read(self.path), filled())
 
     def test_stage_is_over_when_finished_or_diverged(self):
         one = filled()

@@ -18,6 +18,7 @@ import time
 
 from needle_tf.protocol import relax
 from needle_tf.protocol import run_folder
+from needle_tf.protocol import training
 from tests.protocol import tiny_runs
 
 # Moments of the writing of one file at which a process can die.
@@ -40,7 +41,8 @@ def start(config, run_dir, when=None, write=None, moment=None):
         try:
             if write is not None:
                 _die_in(write, moment)
-            relax.run(config, run_dir, report=lambda line: None)
+            run = {"relax": relax.run, "training": training.run}[config.KIND]
+            run(config, run_dir, report=lambda line: None)
             code = 0
         finally:
             os._exit(code)
@@ -99,7 +101,8 @@ def kill_at_random(config, run_dir, seed):
     """Kills starts at random moments, then lets one go to the end."""
     rng = random.Random(seed)
     kills = 0
-    for rows in (1, 3, 5, 6):
+    # A training run has five rows in all, the relax protocol seven.
+    for rows in (1, 3, 4) if config.KIND == "training" else (1, 3, 5, 6):
         wait = functools.partial(_wait, run_dir, rows, rng.uniform(0, 0.1))
         code = start(config, run_dir, wait)
         kills += code == -signal.SIGKILL
@@ -128,7 +131,27 @@ def main(folder: pathlib.Path, scenario: str) -> None:
         epochs=3,
         relax_epochs=[1],
         baselines=[],
+        layer_rotation=scenario == "random",
     )
+    if scenario.startswith("training"):
+        # All that a training run keeps, and a schedule and a stop.
+        config = tiny_runs.training(
+            model_file,
+            deterministic=True,
+            epochs=5,
+            optimizer="layca",
+            learning_rate=3.0**-3,
+            optimizer_options={"inner_optimizer": "adam"},
+            drop_epochs=[2],
+            warmup_epochs=1,
+            l2=1e-3,
+            rotation_every_steps=2,
+            record_angles=True,
+            second_moments=True,
+            stop_accuracy=0.999,
+            stop_accuracy_epoch=3,
+            stop_unchanged_epochs=3,
+        )
     child = os.fork()
     if child == 0:
         tiny_runs.write_model(model_file)
@@ -136,7 +159,7 @@ def main(folder: pathlib.Path, scenario: str) -> None:
     os.waitpid(child, 0)
     if start(config, folder / "whole") != 0:
         raise AssertionError("the whole run failed")
-    kill = {"writes": kill_in_writes, "random": kill_at_random}[scenario]
+    kill = kill_at_random if scenario.endswith("random") else kill_in_writes
     kills = kill(config, folder / scenario, seed=1)
     print(json.dumps({"kills": kills}))
 

@@ -101,8 +101,7 @@ class FromFileTest(parameterized.TestCase):
     @parameterized.parameters((None, True), ("softmax", False))
     def test_loss_fits_what_the_model_ends_in(self, activation, is_logits):
         cnn, config = self.build(conv_model(activation=activation))
-        plan = plan_lib.stages(config)[0]
-        networks.compile_network(cnn, plan, config, DATA, steps=1)
+        networks.compile_network(cnn, 0.1, config, DATA, steps=1)
         self.assertEqual(cnn.loss.from_logits, is_logits)
 
 
@@ -111,7 +110,9 @@ class CompileTest(parameterized.TestCase):
         config = tiny_runs.config(**changes)
         plan = plan_lib.stages(config)[number]
         network = networks.build_from_scratch(plan, config, DATA)
-        networks.compile_network(network, plan, config, DATA, steps)
+        networks.compile_network(
+            network, plan.learning_rate, config, DATA, steps
+        )
         return network
 
     def test_optimizer_is_the_one_asked_for(self):
@@ -132,15 +133,14 @@ class CompileTest(parameterized.TestCase):
 
     def test_xla_that_a_layer_does_not_support_is_refused(self):
         config = tiny_runs.config(jit_compile=True)
-        plan = plan_lib.stages(config)[0]
         network = networks.build_cnn(config, DATA)
-        networks.compile_network(network, plan, config, DATA, steps=1)
+        networks.compile_network(network, 0.1, config, DATA, steps=1)
         self.assertTrue(network.jit_compile)
         network.layers[-1].supports_jit = False
         with self.assertRaisesRegex(
             ValueError, '--jit_compile would be ignored: "logits" of "small'
         ):
-            networks.compile_network(network, plan, config, DATA, steps=1)
+            networks.compile_network(network, 0.1, config, DATA, steps=1)
 
     def test_precision_of_the_policy_reaches_the_layers(self):
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -157,7 +157,7 @@ class RelaxTest(parameterized.TestCase):
     def relaxed_by(self, config):
         plans = plan_lib.stages(config)
         cnn = networks.build_from_scratch(plans[0], config, DATA)
-        networks.compile_network(cnn, plans[0], config, DATA, steps=1)
+        networks.compile_network(cnn, 0.05, config, DATA, steps=1)
         images = DATA.train_images[:20].astype("float32")
         cnn.fit(images, DATA.train_labels[:20], verbose=0)
         network = networks.relax(cnn, plans[1], config, DATA, steps=1)
@@ -180,7 +180,8 @@ class RelaxTest(parameterized.TestCase):
 
     @parameterized.parameters(optimizer_registry.names())
     def test_slots_are_embedded_or_refused_before_the_run(self, name):
-        options = {"momentum": 0.5} if name == "sgd" else {}
+        plain = ("sgd", "normalized_sgd", "effective_rate_sgd")
+        options = {"momentum": 0.5} if name in plain else {}
         changes = {"optimizer": name, "optimizer_options": options}
         try:
             config = tiny_runs.config(**changes, optimizer_slots="embed")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import plan
+from needle_tf.protocol import training_config
 
 
 def stages(**settings):
@@ -57,6 +58,27 @@ class StagesTest(absltest.TestCase):
     def test_relaxing_at_the_end_is_possible_with_epochs_of_its_own(self):
         _, efcn, *_ = stages(relax_epochs=[40], relaxed_epochs=5)
         self.assertEqual((efcn.first_epoch, efcn.last_epoch), (40, 45))
+
+    def test_rotations_need_the_weights_that_a_stage_began_with(self):
+        found = stages(layer_rotation=True, log_checkpoints=0)
+        self.assertEqual(
+            [s.kept_epochs for s in found],
+            [(0, 20, 40), (20, 40), (0, 40), (0, 40)],
+        )
+        found = stages(log_checkpoints=0)
+        self.assertEqual([s.kept_epochs for s in found][1:], [(40,)] * 3)
+
+    def test_training_run_is_one_stage(self):
+        config = training_config.TrainingConfig(
+            learning_rate=0.5, epochs=7, seed=2
+        )
+        stage = plan.training(config)
+        self.assertEqual((stage.name, stage.kind), ("train", "train"))
+        self.assertEqual((stage.first_epoch, stage.last_epoch), (0, 7))
+        self.assertEqual(stage.kept_epochs, (0, 7))
+        self.assertEqual(stage.learning_rate, 0.5)
+        self.assertFalse(stage.is_relaxed)
+        self.assertEqual(stage.seed, plan.seed_of(2, "train"))
 
     def test_seed_of_a_stage_does_not_depend_on_the_other_stages(self):
         few = {s.name: s.seed for s in stages(baselines=[])}

@@ -48,6 +48,24 @@ class ProgressTest(absltest.TestCase):
             self.lines("line", is_terminal=True), self.lines("auto")
         )
 
+    def test_training_run_shows_validation_and_rotation(self):
+        row = {name: ROW[name] for name in ROW if "delta" not in name}
+        row |= {"val_accuracy": 0.75, "rotation_mean": 0.51234}
+        lines = []
+        write = progress.line_writer("train", 100, "line", lines.append)
+        write(row)
+        write(row | {"loss": None, "rotation_mean": 0.0, "seconds": None})
+        self.assertEqual(
+            lines,
+            [
+                "train  epoch  21/100  loss 0.5123  accuracy 0.9000  "
+                "validation accuracy 0.7500  test loss 0.7500  test accuracy "
+                "0.8125  rotation 0.5123  1.3 s",
+                "train  epoch  21/100  validation accuracy 0.7500  test loss "
+                "0.7500  test accuracy 0.8125",
+            ],
+        )
+
     def test_keras_bar_leaves_only_the_start_to_say(self):
         for lines in (self.lines("bar"), self.lines("auto", is_terminal=True)):
             self.assertEqual(

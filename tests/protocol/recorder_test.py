@@ -6,10 +6,9 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from needle_tf.embedding import distances
-from needle_tf.ops import subspace
 from needle_tf.protocol import checkpoints
 from needle_tf.protocol import history as history_lib
+from needle_tf.protocol import monitors
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import recorder
 from tests.callbacks import small_fits
@@ -24,11 +23,38 @@ PLAN = plan_lib.StagePlan(
     kept_epochs=(4, 9),
     seed=0,
 )
-DISTANCE = distances.SubspaceDistance(
-    layers={"conv": subspace.Distances(0.1, 0.2, 0.3)},
-    total=subspace.Distances(0.4, 0.5, 0.6),
-    biases={},
-)
+
+
+class Distance(monitors.Monitor):
+    def row(self):
+        return {"delta": 0.4, "delta_cnn": 0.6}
+
+    def layers(self):
+        return {"conv": {"delta": 0.1, "delta_share": 0.2}}
+
+
+class Rotation(monitors.Monitor):
+    """Ends the stage after epoch 6, and counts what it was asked to save."""
+
+    def __init__(self, history):
+        self._history = history
+        self.saves = []
+
+    def row(self):
+        return {"rotation_mean": 0.75}
+
+    def layers(self):
+        return {"conv": {"rotation": 0.3}, "logits": {"rotation": 0.5}}
+
+    def stopped(self):
+        if self._history.reached + 1 == 6:
+            return {"epoch": 6, "reason": "Enough."}
+        return None
+
+    def save(self):
+        self.saves.append(self._history.reached)
+
+
 LOGS = {"loss": 1.0, "accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.25}
 START = {"val_loss": 3.0, "val_accuracy": 0.125}
 
@@ -38,6 +64,7 @@ class RecorderTest(absltest.TestCase):
         super().setUp()
         self.path = pathlib.Path(self.create_tempdir().full_path)
         self.rows = []
+        self.monitors = [Distance()]
         self.history = history_lib.History.begun(PLAN, parameters=7)
 
     def recorder(self, interval=2):
@@ -45,8 +72,7 @@ class RecorderTest(absltest.TestCase):
             PLAN,
             self.path,
             self.history,
-            mock.Mock(history=[DISTANCE]),
-            mock.Mock(history=[0.75]),
+            self.monitors,
             interval,
             START,
             self.rows.append,
@@ -72,11 +98,43 @@ class RecorderTest(absltest.TestCase):
         self.assertEqual(start["test_accuracy"], 0.125)
         self.assertEqual(row["epoch"], 3)
         self.assertEqual((row["loss"], row["test_loss"]), (1.0, 2.0))
-        self.assertEqual(row["gradient_norm"], 0.75)
         self.assertEqual((row["delta"], row["delta_cnn"]), (0.4, 0.6))
         self.assertEqual(back.layers["conv"]["delta_share"], [0.2, 0.2])
         self.assertEqual(self.rows[1]["loss"], 1.0)
         self.assertFalse(back.finished)
+
+    def test_monitors_add_columns_and_measures_in_their_order(self):
+        self.monitors.append(Rotation(self.history))
+        self.run_epochs(self.recorder(), 2, 3)
+        self.assertEqual(
+            list(self.rows[1])[5:],
+            ["delta", "delta_cnn", "rotation_mean", "seconds"]
+            + ["images_per_second"],
+        )
+        self.assertEqual(
+            self.history.layers,
+            {
+                "conv": {
+                    "delta": [0.1, 0.1],
+                    "delta_share": [0.2, 0.2],
+                    "rotation": [0.3, 0.3],
+                },
+                "logits": {"rotation": [0.5, 0.5]},
+            },
+        )
+
+    def test_monitors_save_before_each_checkpoint(self):
+        rotation = Rotation(self.history)
+        self.monitors.append(rotation)
+        self.run_epochs(self.recorder(interval=3), 2, 6)
+        self.assertEqual(rotation.saves, [4, 5, 6])
+
+    def test_stage_that_is_stopped_keeps_its_last_epoch_and_says_why(self):
+        self.monitors.append(Rotation(self.history))
+        found = self.run_epochs(self.recorder(interval=100), 2, 6)
+        self.assertEqual(found, [[], [4], [4], [4, 6]])
+        back = history_lib.History.read(self.path)
+        self.assertEqual(back.stopped, {"epoch": 6, "reason": "Enough."})
 
     def test_stage_that_goes_on_has_its_first_row_already(self):
         self.run_epochs(self.recorder(), 2, 4)

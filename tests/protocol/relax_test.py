@@ -13,6 +13,7 @@ from absl.testing import absltest
 
 from needle_tf.callbacks import tags
 from needle_tf.data import batches
+from needle_tf.data import loading
 from needle_tf.protocol import checkpoints
 from needle_tf.protocol import relax
 from tests.callbacks import event_files
@@ -229,11 +230,66 @@ class WholeRunTest(RunCase):
     def test_other_data_than_before_are_refused(self):
         copy = self.copy()
         other = dataclasses.replace(_data(self.config), class_names=range(10))
-        with mock.patch.object(relax.loading, "load", return_value=other):
+        with mock.patch.object(loading, "load", return_value=other):
             with self.assertRaisesRegex(
                 ValueError, r"begun with other inputs: data \(then .+, now .+\)"
             ):
                 run(self.config, copy)
+
+
+class LayerRotationTest(RunCase):
+    """An eFCN under Layca, watched from its relaxation."""
+
+    config = tiny_runs.config(
+        epochs=3,
+        relax_epochs=[1],
+        baselines=[],
+        optimizer="layca",
+        learning_rate=3.0**-3,
+        layer_rotation=True,
+        **PLAIN,
+    )
+
+    def test_rotation_begins_at_0_where_each_stage_does(self):
+        for name in ("cnn", "efcn_relax1"):
+            start, *others = self.rows(name)
+            self.assertEqual(start["rotation_mean"], 0)
+            for row in others:
+                self.assertGreater(row["rotation_mean"], 0)
+                self.assertLessEqual(row["rotation_min"], row["rotation_mean"])
+            means = [row["rotation_mean"] for row in others]
+            self.assertEqual(means, sorted(means))
+
+    def test_layers_have_their_rotation_beside_their_distance(self):
+        layers = self.numbers["efcn_relax1"]["layers"]
+        for name in ("conv_1", "conv_2"):
+            self.assertEqual(
+                list(layers[name]),
+                ["delta", "delta_share", "delta_cnn", "rotation"],
+            )
+        self.assertEqual(list(layers["logits"]), ["rotation"])
+        self.assertLen(layers["logits"]["rotation"], 3)
+
+    def test_weights_that_rotations_are_measured_from_are_kept(self):
+        for name, epochs in (("cnn", [0, 1, 3]), ("efcn_relax1", [1, 3])):
+            kept = checkpoints.epochs_in(self.folder / name)
+            self.assertEqual(kept, epochs)
+
+    def test_resumed_stage_is_measured_from_its_start(self):
+        copy = self.copy()
+        path = copy / "efcn_relax1"
+        history = json.loads((path / "history.json").read_text())
+        history["finished"] = False
+        (path / "history.json").write_text(json.dumps(history))
+        # Only the relaxation is left to go on from.
+        checkpoints.file_of(path, 3).unlink()
+        run(self.config, copy)
+        row = tiny_runs.numbers(copy)["efcn_relax1"]["epochs"][-1]
+        expected = self.rows("efcn_relax1")[-1]
+        # Without --deterministic equal to rounding only.
+        self.assertAlmostEqual(
+            row["rotation_mean"], expected["rotation_mean"], places=4
+        )
 
 
 class DivergedCnnTest(RunCase):
@@ -277,7 +333,7 @@ class DivergedCnnTest(RunCase):
 
 
 def _data(config):
-    return relax.loading.load(
+    return loading.load(
         config.dataset,
         seed=config.seed,
         train_size=config.train_size,

@@ -10,6 +10,7 @@ from absl.testing import absltest
 
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import run_folder
+from needle_tf.protocol import training_config
 from tests.protocol import light_process
 
 CONFIG = config_lib.ProtocolConfig()
@@ -55,8 +56,8 @@ class OpenedTest(RunFolderCase):
         other = config_lib.ProtocolConfig(relax_epochs=[5, 10], seed=3)
         with self.assertRaisesRegex(
             ValueError,
-            r"another configuration. Different: --relax_epoch \(there "
-            r"\(20,\), now \(5, 10\)\); --seed \(there 0, now 3\).*flags.txt",
+            r"another configuration. Different: --seed \(there 0, now 3\); "
+            r"--relax_epoch \(there \(20,\), now \(5, 10\)\).*flags.txt",
         ):
             with run_folder.opened(self.root, other):
                 self.fail("opened")
@@ -87,6 +88,30 @@ class OpenedTest(RunFolderCase):
         (self.root / "config.json").write_text("[1, 2]")
         with self.assertRaisesRegex(ValueError, "no configuration of this"):
             run_folder.check(self.root, CONFIG)
+
+    def test_run_of_another_kind_is_refused(self):
+        training = training_config.TrainingConfig(learning_rate=0.1)
+        with run_folder.opened(self.root / "run", CONFIG):
+            pass
+        with self.assertRaisesRegex(
+            ValueError, "a run of another kind: relax, and this one is training"
+        ):
+            run_folder.check(self.root / "run", training)
+        with run_folder.opened(self.root / "other", training):
+            pass
+        with self.assertRaisesRegex(
+            ValueError, "a run of another kind: training, and this one is relax"
+        ):
+            run_folder.check(self.root / "other", CONFIG)
+
+    def test_event_files_may_lie_elsewhere(self):
+        with run_folder.opened(self.root / "run", CONFIG) as folder:
+            self.assertEqual(
+                folder.tensorboard("cnn"), self.root / "run/tensorboard/cnn"
+            )
+        events = self.root / "events"
+        with run_folder.opened(self.root / "run", CONFIG, events) as folder:
+            self.assertEqual(folder.tensorboard("cnn"), events)
 
     def test_damaged_configuration_is_named(self):
         (self.root / "config.json").write_text('{"epochs": 4')

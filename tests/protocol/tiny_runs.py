@@ -13,7 +13,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from needle_tf.data import images
 from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import training_config
 
 TIMES = ("seconds", "images_per_second")
 
@@ -60,6 +62,25 @@ def config(model_file: pathlib.Path | None = None, **changes: Any):
     return config_lib.ProtocolConfig(**(settings | changes))
 
 
+def training(model_file: pathlib.Path | None = None, **changes: Any):
+    """Returns the configuration of a tiny training run: 5 steps in an epoch."""
+    settings = {
+        "dataset": "digits",
+        "train_size": 120,
+        "test_size": 60,
+        "batch_size": 20,
+        "validation_fraction": 0.2,
+        "epochs": 3,
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "optimizer_options": {"momentum": 0.8},
+        "checkpoint_interval": 1,
+    }
+    if model_file is not None:
+        settings["model_file"] = str(model_file)
+    return training_config.TrainingConfig(**(settings | changes))
+
+
 def numbers(run_dir: pathlib.Path) -> dict[str, Any]:
     """Returns all histories of a run by stage, without the times."""
     found = {}
@@ -93,3 +114,13 @@ def weights(run_dir: pathlib.Path) -> dict[str, np.ndarray]:
         with h5py.File(content) as arrays:
             arrays.visititems(collect(file))
     return found
+
+
+def noise(shape: tuple[int, int, int]) -> images.ImageData:
+    """Returns 8 images to train on and 4 to test on, of noise."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for count in (8, 4):
+        parts.append(rng.integers(0, 256, (count, *shape)).astype("uint8"))
+        parts.append(rng.integers(0, 10, count).astype("int32"))
+    return images.ImageData("noise", *parts, tuple("0123456789"))

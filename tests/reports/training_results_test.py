@@ -92,6 +92,16 @@ class RowsTest(parameterized.TestCase):
     def test_a_row_holds_the_last_state_and_the_best(self):
         self.assertEqual(self.row(), ROW)
 
+    def test_result_is_that_at_the_best_validation_if_asked_for(self):
+        folder = f"{self.create_tempdir().full_path}/my_run"
+        synthetic_sweeps.write_run(folder, HISTORY, test_at_best=True)
+        (row,) = training_results.rows(folder)
+        self.assertEqual(row.test_accuracy, 0.5)
+        self.assertEqual(row.train_accuracy, 0.75)
+        synthetic_sweeps.write_run(folder, HISTORY, test_at_best=False)
+        (row,) = training_results.rows(folder)
+        self.assertEqual(row.test_accuracy, 0.625)
+
     def test_without_validation_nothing_is_chosen_by_it(self):
         rows = [
             {k: v for k, v in row.items() if not k.startswith("val_")}

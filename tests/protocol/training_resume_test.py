@@ -1,0 +1,82 @@
+"""Tests of resuming training runs: real SIGKILLs, and what is kept."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from needle_tf.callbacks import tags
+from tests.callbacks import event_files
+from tests.protocol import tiny_runs
+
+TIMES = (tags.EPOCH_SECONDS, tags.IMAGES_PER_SECOND)
+
+
+class KilledTrainingTest(parameterized.TestCase):
+    @parameterized.named_parameters(
+        ("in_the_midst_of_writing", "training_writes", 3),
+        ("at_random_moments", "training_random", 2),
+    )
+    def test_killed_run_ends_with_the_numbers_of_one_that_was_not(
+        self, scenario, least_kills
+    ):
+        folder = pathlib.Path(self.create_tempdir().full_path)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.protocol.killed_runs"]
+            + [str(folder), scenario],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        seen = json.loads(done.stdout.splitlines()[-1])
+        self.assertGreaterEqual(seen["kills"], least_kills)
+        whole, killed = folder / "whole", folder / scenario
+        numbers = tiny_runs.numbers(whole)["train"]
+        # The criterion ended it one epoch before the last.
+        self.assertEqual(numbers["stopped"]["epoch"], 4)
+        self.assertLen(numbers["epochs"], 5)
+        # To the bit: equality of floats, not nearness.
+        self.assertEqual(tiny_runs.numbers(killed)["train"], numbers)
+        self.assert_equal_arrays(whole, killed)
+        self.assert_equal_files(whole / "train", killed / "train")
+        self.assert_equal_events(whole, killed)
+        self.assertEmpty([p.name for p in killed.rglob(".writing_*")])
+
+    def assert_equal_arrays(self, whole, killed):
+        arrays, others = tiny_runs.weights(whole), tiny_runs.weights(killed)
+        self.assertEqual(arrays.keys(), others.keys())
+        self.assertGreater(len(arrays), 30)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(array, others[name], err_msg=name)
+
+    def assert_equal_files(self, whole, killed):
+        for name, shapes in (
+            ("angles.npz", {"angles": (4 * 5, 3)}),
+            ("features.npz", {"start": (3, 3, 1, 4), "end": (3, 3, 1, 4)}),
+        ):
+            with np.load(whole / name) as one, np.load(killed / name) as other:
+                for key, shape in shapes.items():
+                    self.assertEqual(one[key].shape, shape)
+                for key in one:
+                    np.testing.assert_array_equal(one[key], other[key], key)
+        self.assertEqual(
+            (whole / "second_moments.json").read_text(),
+            (killed / "second_moments.json").read_text(),
+        )
+
+    def assert_equal_events(self, whole, killed):
+        """TensorBoard shows each step once, as if nothing had happened."""
+        expected = event_files.scalars(whole / "tensorboard/train")
+        found = event_files.scalars(killed / "tensorboard/train")
+        self.assertEqual(found.keys(), expected.keys())
+        for tag, values in found.items():
+            if tag not in TIMES:
+                self.assertEqual(values, expected[tag], tag)
+
+
+if __name__ == "__main__":
+    absltest.main()

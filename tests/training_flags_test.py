@@ -1,0 +1,134 @@
+"""Tests of the flags of training runs, and their way to what is run."""
+
+import dataclasses
+
+from absl import flags
+from absl.testing import absltest
+from absl.testing import flagsaver
+from absl.testing import parameterized
+
+from needle_tf import flag_groups
+from needle_tf import training_flags
+from needle_tf.protocol import tasks
+from needle_tf.protocol import training_config
+from tests.protocol import training_config_test
+
+
+def parsed(*arguments):
+    """Returns the configuration and its flag file for a command line."""
+    with flagsaver.flagsaver():
+        flags.FLAGS(["train", *arguments])
+        config = training_flags.config()
+        return config, flag_groups.as_flag_file(config)
+
+
+def planned(*arguments):
+    """Returns the sweep, its folder and its flag file for a command line."""
+    with flagsaver.flagsaver():
+        flags.FLAGS(["train", *arguments])
+        return *training_flags.sweep(), training_flags.sweep_flag_file()
+
+
+def recipes():
+    for task in tasks.names():
+        for name in tasks.get(task).recipes:
+            yield f"{task}_{name}", task, name
+
+
+class FlagsTest(parameterized.TestCase):
+    def test_every_field_has_a_flag_and_every_flag_a_line_of_help(self):
+        for field in dataclasses.fields(training_config.TrainingConfig):
+            if field.name != "optimizer_options":
+                self.assertIn(field.name, flags.FLAGS)
+        for flag in flags.FLAGS.get_flags_for_module(training_flags):
+            # absl adds remarks before and behind.
+            line = flag.help.splitlines()[0].rstrip(";")
+            self.assertRegex(line, r"[A-Z].{10,}\.$", flag.name)
+
+    def test_task_alone_is_enough(self):
+        config, _ = parsed("--task=c10_cnn1", "--optimizer=layca")
+        self.assertEqual(
+            config,
+            training_config.TrainingConfig(task="c10_cnn1", recipe="layca"),
+        )
+
+    @parameterized.named_parameters(
+        (name, config) for name, config in training_config_test.configs()
+    )
+    def test_flag_file_asks_for_the_same_configuration(self, config):
+        self.assert_round_trip(config)
+
+    @parameterized.named_parameters(*recipes())
+    def test_flag_file_of_a_recipe_asks_for_the_same(self, task, recipe):
+        self.assert_round_trip(
+            training_config.TrainingConfig(task=task, recipe=recipe)
+        )
+
+    @parameterized.named_parameters(
+        ("drops", {"drop_epochs": []}),
+        ("short", {"epochs": 3}),
+        ("stops", {"stop_accuracy": 0, "stop_loss": 0}),
+        ("data", {"dataset": "digits"}),
+        ("replay", {"replay": "runs/a"}),
+        ("held_out", {"validation_fraction": 0}),
+    )
+    def test_flag_file_of_a_changed_task_asks_for_the_same(self, given):
+        self.assert_round_trip(
+            training_config.TrainingConfig(task="c10_cnn1", **given)
+        )
+
+    def assert_round_trip(self, config):
+        with flagsaver.flagsaver():
+            flags.FLAGS(["train"])
+            text = flag_groups.as_flag_file(config)
+        self.assertIn("-m needle_tf.train --flagfile=", text)
+        file = self.create_tempfile(content=text).full_path
+        self.assertEqual(parsed(f"--flagfile={file}")[0], config)
+
+    def test_drop_epochs_are_whole_numbers(self):
+        config, _ = parsed("--learning_rate=3^-1", "--drop_epochs=7,3")
+        self.assertEqual(config.drop_epochs, (3, 7))
+        with self.assertRaisesRegex(
+            ValueError, "`drop_epochs` must be integers.*=3,half"
+        ):
+            parsed("--learning_rate=1", "--drop_epochs=3,half")
+
+
+class SweepTest(parameterized.TestCase):
+    def test_sweep_is_what_the_flags_say(self):
+        arguments = (
+            "--dataset=digits",
+            "--momentum=0.5",
+            "--learning_rate=0.1",
+            "--sweep=seed=0,1",
+            "--variant=a:nesterov=true",
+            "--variant=b:l2=1e-3,drop_epochs=1+3",
+        )
+        sweep, folder, text = planned(*arguments)
+        self.assertLen(sweep.trials, 4)
+        self.assertRegex(folder, "^runs/digits_sweep-[0-9a-f]{8}$")
+        file = self.create_tempfile(content=text).full_path
+        again, same_folder, _ = planned(f"--flagfile={file}")
+        self.assertEqual(again, sweep)
+        self.assertEqual(same_folder, folder)
+
+    def test_one_run_is_no_sweep(self):
+        with flagsaver.flagsaver():
+            flags.FLAGS(["train", "--learning_rate=1"])
+            self.assertFalse(training_flags.is_sweep())
+            training_flags.check()
+        with flagsaver.flagsaver():
+            flags.FLAGS(["train", "--sweep=learning_rate=1,2"])
+            self.assertTrue(training_flags.is_sweep())
+            training_flags.check()
+
+    def test_impossible_run_is_noticed(self):
+        for arguments in ([], ["--sweep=seed=1,2"]):
+            with flagsaver.flagsaver():
+                flags.FLAGS(["train", *arguments])
+                with self.assertRaisesRegex(ValueError, "rate is needed"):
+                    training_flags.check()
+
+
+if __name__ == "__main__":
+    absltest.main()
