@@ -1,5 +1,6 @@
 """What pytest needs on top of `tests/__init__.py`."""
 
+import signal
 import sys
 import tempfile
 
@@ -15,6 +16,15 @@ def _parsed_flags():
         flags.FLAGS.mark_as_parsed()
         flags.FLAGS.test_tmpdir = folder
         yield
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl-C reach the programs that tests start.
+
+    The workers of pytest-xdist ignore it, and so would all their children.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -22,6 +22,7 @@ IMPORTED_UNLISTED_BECAUSE = {
 NEVER_IMPORTED_BECAUSE = {
     "jax": "Keras imports it, in a process of its own with that backend",
     "pytest-timeout": "a plug-in of pytest",
+    "pytest-xdist": "a plug-in of pytest",
     "ruff": "a program",
 }
 
