@@ -16,6 +16,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 # No deadline: the first example of a shape pays for tracing it.
 hypothesis.settings.register_profile(
-    "needle_tf", deadline=None, derandomize=True, max_examples=25
+    "needle_tf", deadline=None, derandomize=True, max_examples=15
 )
 hypothesis.settings.load_profile("needle_tf")

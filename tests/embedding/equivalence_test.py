@@ -55,14 +55,14 @@ def in_dtype(dtype, network):
 
 
 class EquivalenceTest(same_function.EmbeddingTestCase):
-    @hypothesis.settings(max_examples=50, **QUICK)
+    @hypothesis.settings(max_examples=30, **QUICK)
     @hypothesis.given(st.data(), SPACES, DTYPES)
     def test_functional_network_keeps_its_function(self, data, space, dtype):
         self.check(
             lambda: drawn_networks.functional_network(data.draw), space, dtype
         )
 
-    @hypothesis.settings(max_examples=25, **QUICK)
+    @hypothesis.settings(max_examples=15, **QUICK)
     @hypothesis.given(st.data(), SPACES, DTYPES)
     def test_sequential_network_keeps_its_function(self, data, space, dtype):
         self.check(
