@@ -1,5 +1,9 @@
 """Tests of the untied product: against windows cut one by one."""
 
+import contextlib
+import math
+from unittest import mock
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 
 from needle_tf.ops import conv_geometry
 from needle_tf.ops import local_product
-from needle_tf.ops import unrolling
+from needle_tf.ops import receptive_fields
 from tests.oracles import dense_convolution
 from tests.oracles import drawn_convolutions
 
@@ -29,6 +33,18 @@ HOLES = Convolution(
 BLIND = Convolution(
     (1, 1, 1), (1, 1), 1, strides=(2, 1), zero_padding=((1, 0), (0, 0))
 )
+# Every third pixel is seen, the others by nobody.
+SPARSE = Convolution((7, 7, 1), (1, 1), 2, strides=(3, 3))
+# Positions see 2 or 3 pixels: no more groups than it takes to have some.
+NARROW = Convolution((3, 1, 4), (3, 1), 6, padding="same", groups=2)
+
+# From how much on it pays to group positions, and to sum over them.
+WAYS = (
+    ("one_group_gathered", math.inf, math.inf),
+    ("one_group_summed", math.inf, 0),
+    ("groups_gathered", 0, math.inf),
+    ("groups_summed", 0, 0),
+)
 
 
 def geometry_of(convolution):
@@ -39,43 +55,113 @@ def normal(seed, shape):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
+@contextlib.contextmanager
+def working(grouping, summing):
+    """Chooses how the product is computed."""
+    cached = receptive_fields.of_positions, receptive_fields.of_pixels
+    try:
+        with (
+            mock.patch.object(receptive_fields, "_WORTH_GROUPING", grouping),
+            mock.patch.object(local_product, "_WORTH_SUMMING", summing),
+        ):
+            for function in cached:
+                function.cache_clear()
+            yield
+    finally:
+        for function in cached:
+            function.cache_clear()
+
+
+def weights_in_the_matrix(convolution):
+    """`(inputs, outputs)`: the number of the weight in each entry, from 1."""
+    shape = geometry_of(convolution).local_shape
+    numbers = 1 + np.arange(math.prod(shape)).reshape(shape)
+    matrix = dense_convolution.matrix_untied(numbers, convolution)
+    return np.rint(matrix).astype(int)
+
+
+def derivatives(product, images, kernel, towards):
+    """Value, gradients, and second derivatives along `towards`, both ways."""
+    sources = [images, kernel]
+    with (
+        tf.GradientTape() as outer,
+        tf.autodiff.ForwardAccumulator(sources, towards) as forward,
+    ):
+        outer.watch(sources)
+        with tf.GradientTape() as inner:
+            inner.watch(sources)
+            value = product(images, kernel)
+            loss = tf.reduce_sum(tf.sin(value))
+        first = inner.gradient(loss, sources)
+        along = sum(
+            tf.reduce_sum(gradient * step)
+            for gradient, step in zip(first, towards, strict=True)
+        )
+    second = outer.gradient(along, sources)
+    return [value, *first, *second, *map(forward.jvp, first)]
+
+
 class LocalProductTest(parameterized.TestCase):
+    @parameterized.named_parameters(*WAYS)
     @given(drawn_convolutions.convolutions(), SEEDS)
     @example(GROUPED, 0)
     @example(HOLES, 0)
     @example(BLIND, 0)
-    def test_each_position_multiplies_what_it_sees(self, drawn, seed):
+    @example(SPARSE, 0)
+    def test_function_and_gradients_are_those_of_windows(
+        self, grouping, summing, drawn, seed
+    ):
         geometry = geometry_of(drawn)
         images = normal(seed, (2, *drawn.input_shape))
         kernel = normal(seed + 1, geometry.local_shape)
-        units = local_product.local_product(images, kernel, geometry)
-        self.assertEqual(units.shape, (2, geometry.dense_shape[1]))
+        wanted = normal(seed + 2, (2, geometry.dense_shape[1]))
+        sources = [tf.constant(images), tf.constant(kernel)]
+        with working(grouping, summing), tf.GradientTape() as tape:
+            tape.watch(sources)
+            units = local_product.local_product(*sources, geometry)
+            by_images, by_kernel = tape.gradient(units, sources, wanted)
+        self.assertEqual(units.shape, wanted.shape)
         expected = dense_convolution.convolve_untied(images, kernel, drawn)
-        # float32 sums of at most 4 * 4 * 2 products of size 1.
+        # float32 sums of at most 4 * 4 * 3 products of size 1.
         np.testing.assert_allclose(units, expected.reshape(2, -1), atol=1e-5)
-
-    @parameterized.parameters(PLAIN, GROUPED, HOLES)
-    def test_gradients_are_those_of_the_dense_product(self, drawn):
-        geometry = geometry_of(drawn)
-        images = tf.constant(normal(0, (3, *drawn.input_shape)))
-        kernel = tf.constant(normal(1, geometry.local_shape))
-        wanted = tf.constant(normal(2, (3, geometry.dense_shape[1])))
-        with tf.GradientTape() as tape:
-            tape.watch([images, kernel])
-            units = local_product.local_product(images, kernel, geometry)
-            loss = tf.reduce_sum(units * wanted)
-        by_images, by_kernel = tape.gradient(loss, [images, kernel])
-        dense = unrolling.unroll_local(kernel.numpy(), geometry)
+        matrix = dense_convolution.matrix_untied(kernel, drawn)
         np.testing.assert_allclose(
-            by_images,
-            (wanted.numpy() @ dense.T).reshape(images.shape),
-            atol=1e-5,
+            by_images, (wanted @ matrix.T).reshape(images.shape), atol=1e-5
         )
         # Weights in the padding get a gradient of 0.
-        by_dense = images.numpy().reshape(3, -1).T @ wanted.numpy()
+        number = weights_in_the_matrix(drawn)
+        expected = np.zeros(1 + kernel.size)
+        expected[number] = images.reshape(2, -1).T @ wanted
         np.testing.assert_allclose(
-            by_kernel, unrolling.roll_local(by_dense, geometry), atol=1e-5
+            by_kernel, expected[1:].reshape(kernel.shape), atol=1e-5
         )
+
+    # Two ways reach every line; TensorFlow is slow to derive twice.
+    @parameterized.parameters((WAYS[0], True), (WAYS[3], False))
+    def test_second_derivatives_are_those_of_the_dense_product(
+        self, way, traced
+    ):
+        geometry = geometry_of(NARROW)
+        number = weights_in_the_matrix(NARROW)
+        shapes = (2, *NARROW.input_shape), geometry.local_shape
+        arguments = [tf.constant(normal(i, s)) for i, s in enumerate(shapes)]
+        towards = [tf.constant(normal(i, s)) for i, s in enumerate(shapes, 2)]
+
+        def dense(images, kernel):
+            weights = tf.concat([[0.0], tf.reshape(kernel, (-1,))], axis=0)
+            return tf.reshape(images, (2, -1)) @ tf.gather(weights, number)
+
+        def local(images, kernel):
+            return local_product.local_product(images, kernel, geometry)
+
+        def computed(product):
+            run = tf.function(derivatives) if traced else derivatives
+            return run(product, *arguments, towards)
+
+        with working(*way[1:]):
+            found = computed(local)
+        for ours, plain in zip(found, computed(dense), strict=True):
+            np.testing.assert_allclose(ours, plain, atol=2e-5)
 
     @parameterized.parameters(PLAIN, GROUPED)
     def test_batch_may_be_empty(self, drawn):
