@@ -16,29 +16,39 @@ MAY_IMPORT = {
     "ops": set(),
     "layers": {"ops"},
     "graphs": {"ops", "layers"},
+    "scales": {"ops", "layers", "graphs"},
     "models": {"layers"},
     "data": set(),
-    "optimizers": {"ops", "graphs"},
+    "optimizers": {"ops", "graphs", "scales"},
     "embedding": {"ops", "layers", "graphs"},
     "callbacks": {"ops", "layers", "graphs", "embedding"},
     "protocol": {
         "ops",
         "layers",
         "graphs",
+        "scales",
         "models",
         "data",
         "optimizers",
         "embedding",
         "callbacks",
     },
-    "analysis": {"ops", "data", "embedding"},
+    "analysis": {"ops", "layers", "graphs", "data", "embedding"},
     "reports": {"callbacks"},
 }
 # A room may take only these modules of another: it must not know the rest.
 ONLY_MODULES = {("reports", "callbacks"): {"tags"}}
 
 # Rooms that also run where only JAX is installed.
-PURE_KERAS = {"ops", "layers", "graphs", "models", "optimizers", "embedding"}
+PURE_KERAS = {
+    "ops",
+    "layers",
+    "graphs",
+    "scales",
+    "models",
+    "optimizers",
+    "embedding",
+}
 # Where a library may be imported; "" is the top: binaries and flag_groups.
 HOMES = {
     "tensorflow": {"data", "callbacks", "protocol", "analysis", ""},

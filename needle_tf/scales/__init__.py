@@ -1,0 +1,1 @@
+"""Which units of a model share a positive scale, and what follows from it."""
