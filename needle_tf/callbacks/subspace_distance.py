@@ -1,10 +1,10 @@
 """Watches how far a relaxed network is from its CNN while it trains."""
 
-import numbers
 from typing import Any
 
 import keras
 
+from needle_tf.callbacks import step_axis
 from needle_tf.callbacks import tags
 from needle_tf.embedding import distances
 
@@ -20,9 +20,9 @@ class SubspaceDistance(keras.callbacks.Callback):
 
     Args:
         log_dir: Folder of the event file, as of `keras.callbacks.TensorBoard`.
-        every_steps: Also measure each time that many steps have passed; 0 for
-            epochs only.
-        first_step: Step on the axis at which this training begins, so that a
+        every_steps: Also measure at each multiple of so many steps on the
+            axis; 0 for epochs only.
+        first_step: Step on the axis at which each `fit` begins, so that a
             relaxed net goes on where its CNN stopped. None takes the
             optimizer's own count, which resets with a new optimizer.
 
@@ -42,24 +42,13 @@ class SubspaceDistance(keras.callbacks.Callback):
         first_step: int | None = None,
     ):
         super().__init__()
-        for name, value in (
-            ("every_steps", every_steps),
-            ("first_step", 0 if first_step is None else first_step),
-        ):
-            is_count = isinstance(value, numbers.Integral)
-            if isinstance(value, bool) or not is_count or value < 0:
-                raise ValueError(
-                    f"`{name}` must be an integer of at least 0. "
-                    f"Received: {name}={value!r}."
-                )
         self.log_dir = str(log_dir)
-        self.every_steps = int(every_steps)
+        self.every_steps = step_axis.as_count("every_steps", every_steps)
         self.first_step = first_step
+        self._axis = step_axis.StepAxis(first_step)
         self.history: list[distances.SubspaceDistance] = []
         self._measure = None
         self._writer = None
-        self._steps = 0
-        self._epoch_start = 0
         self._written_at = None
 
     def set_model(self, model: keras.Model) -> None:
@@ -71,31 +60,25 @@ class SubspaceDistance(keras.callbacks.Callback):
 
         self._writer = tf.summary.create_file_writer(self.log_dir)
         self.history = []
-        self._steps = 0
         self._written_at = None
-        if self.first_step is None:
-            self._steps = _step_count(self.model)
-        self._epoch_start = self._steps
+        # A new one: each `fit` begins at the first step.
+        self._axis = step_axis.StepAxis(self.first_step)
+        self._axis.begin(self.model)
         self.history.append(self._write())
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         del logs
-        before = self._steps
-        # Several steps per execution overshoot at the end of an epoch.
-        last = (self.params or {}).get("steps") or batch + 1
-        self._steps = self._epoch_start + min(batch + 1, last)
-        if not self.every_steps:
-            return
-        if before // self.every_steps != self._steps // self.every_steps:
+        self._axis.count(batch, self.params)
+        if self._axis.has_passed(self.every_steps):
             self._write()
 
     def on_epoch_end(
         self, epoch: int, logs: dict[str, Any] | None = None
     ) -> None:
         del epoch, logs
-        self._epoch_start = self._steps
+        self._axis.end_epoch()
         self.history.append(self._write())
         self._writer.flush()
 
@@ -109,10 +92,10 @@ class SubspaceDistance(keras.callbacks.Callback):
 
         if self._measure is None:
             self._measure = tf.function(
-                lambda: distances.squared_parts(self.model)
+                lambda: distances.squared_parts(self.model), autograph=False
             )
         distance = distances.from_parts(*self._measure())
-        step = self._steps + (self.first_step or 0)
+        step = self._axis.step
         if step == self._written_at:
             return distance
         self._written_at = step
@@ -131,8 +114,3 @@ def _scalars(distance):
             yield tags.of_layer(tag, name), value
     for name, value in distance.biases.items():
         yield tags.of_layer(tags.SUBSPACE_BIAS_SHARE, name), value
-
-
-def _step_count(model):
-    optimizer = getattr(model, "optimizer", None)
-    return 0 if optimizer is None else int(optimizer.iterations)

@@ -32,6 +32,9 @@ SECOND_MOMENT_MEDIAN = "second_moment/median"  # >= 0, 50th percentile.
 SECOND_MOMENT_HIGH = "second_moment/high"  # >= 0, 90th percentile.
 SECOND_MOMENTS = (SECOND_MOMENT_LOW, SECOND_MOMENT_MEDIAN, SECOND_MOMENT_HIGH)
 
+CLIPPED_SHARE = "ec_opt/clipped_share"  # [0, 1], of ratios, over an epoch.
+CONSERVATION_ERROR = "ec_opt/conservation_error"  # [0, 1], near 0 if exact.
+
 STEP_LOSS = "step/loss"  # >= 0, mean over the epoch so far while training.
 STEP_ACCURACY = "step/accuracy"  # [0, 1], mean over the epoch so far.
 

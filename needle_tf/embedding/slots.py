@@ -37,9 +37,9 @@ def carry_slots(
         )
     if isinstance(getattr(source, "inner", None), keras.optimizers.Optimizer):
         raise ValueError(
-            f"{type(source).__name__} keeps norms of the first network's "
-            "weights beside the slots of the optimizer inside it. Reset them "
-            "instead (--optimizer_slots=reset)."
+            f"{type(source).__name__} keeps more of the first network than the "
+            "slots of the optimizer inside it: norms of its weights, or its "
+            "paths. Reset them instead (--optimizer_slots=reset)."
         )
     if not (source.built and target.built):
         raise ValueError(

@@ -8,6 +8,7 @@ import importlib
 
 _PUBLIC = {
     "AdamMomentumSGD": "study_sgd",
+    "ECOpt": "ec_opt",
     "EffectiveRateSGD": "study_sgd",
     "LarsSGD": "study_sgd",
     "Layca": "layca",

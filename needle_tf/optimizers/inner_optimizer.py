@@ -1,10 +1,29 @@
-"""What Layca asks of the optimizer inside it, and what it takes over."""
+"""What is asked of an optimizer inside another one, and taken over from it."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-_NOT_AN_INNER_BECAUSE = {
+
+@dataclasses.dataclass(frozen=True)
+class Demands:
+    """What an optimizer asks of the one inside it.
+
+    Attributes:
+        owner: Class of the optimizer around, for messages.
+        refused_inners: Classes that cannot be inside, and why.
+        refused_options: Options of every Keras optimizer that it does not
+            have, and why.
+    """
+
+    owner: str
+    refused_inners: Mapping[type, str]
+    refused_options: Mapping[str, str]
+
+
+_NOT_INSIDE_LAYCA = {
     keras.optimizers.Ftrl: (
         "computes the weights from slots of its own, so that a turn would be "
         "undone in the next step"
@@ -31,8 +50,7 @@ ADOPTED = (
     "gradient_accumulation_steps",
 )
 _AVERAGED = "an average of points on a sphere lies inside it. Leave it out"
-# Options of every Keras optimizer that cannot be had on a sphere, and why.
-REFUSED = {
+_NOT_ON_A_SPHERE = {
     "weight_decay": (
         "it acts along the weights, and their norm stays. Give it to `inner`, "
         "with others='inner', for the weights that are not controlled"
@@ -41,9 +59,10 @@ REFUSED = {
     "ema_momentum": _AVERAGED,
     "ema_overwrite_frequency": _AVERAGED,
 }
+LAYCA = Demands("Layca", _NOT_INSIDE_LAYCA, _NOT_ON_A_SPHERE)
 
 
-def check(inner: keras.optimizers.Optimizer) -> None:
+def check(inner: keras.optimizers.Optimizer, demands: Demands = LAYCA) -> None:
     """Raises ValueError if an optimizer's steps cannot be used; says why."""
     if not isinstance(inner, keras.optimizers.Optimizer):
         raise ValueError(
@@ -51,7 +70,7 @@ def check(inner: keras.optimizers.Optimizer) -> None:
             f"keras.optimizers.SGD(). Received: inner={inner!r}."
         )
     name = type(inner).__name__
-    for kind, reason in _NOT_AN_INNER_BECAUSE.items():
+    for kind, reason in demands.refused_inners.items():
         if isinstance(inner, kind):
             raise ValueError(
                 f"`inner` must not be a {kind.__name__}: it {reason}. "
@@ -70,8 +89,8 @@ def check(inner: keras.optimizers.Optimizer) -> None:
         )
     if inner.use_ema:
         raise ValueError(
-            f"`use_ema` must be off in `inner`: {_AVERAGED}. Received: "
-            "use_ema=True."
+            f"`use_ema` must be off in `inner`: {_averaged(demands)}. "
+            "Received: use_ema=True."
         )
 
 
@@ -97,8 +116,16 @@ def check_decay(inner: keras.optimizers.Optimizer, others: str) -> None:
         )
 
 
+def _averaged(demands):
+    return demands.refused_options.get(
+        "use_ema", f"give it to {demands.owner}, which steps the weights"
+    )
+
+
 def adopted(
-    inner: keras.optimizers.Optimizer, given: dict[str, Any]
+    inner: keras.optimizers.Optimizer,
+    given: dict[str, Any],
+    demands: Demands = LAYCA,
 ) -> dict[str, Any]:
     """Returns the arguments for a Keras optimizer around another one.
 
@@ -107,26 +134,34 @@ def adopted(
     Args:
         inner: The optimizer inside.
         given: Arguments given to the one around it.
+        demands: What that one asks.
 
     Raises:
-        ValueError: If both have one, or it cannot be had on a sphere.
+        ValueError: If both have one, or it cannot be had there.
     """
-    for name, reason in REFUSED.items():
+    owner, refused = demands.owner, demands.refused_options
+    for name, reason in refused.items():
         if given.get(name):
             raise ValueError(
-                f"`{name}` is not possible with Layca: {reason}. Received: "
+                f"`{name}` is not possible with {owner}: {reason}. Received: "
                 f"{name}={given[name]!r}."
             )
-    taken = {k: v for k, v in given.items() if k not in REFUSED}
+    taken = {k: v for k, v in given.items() if k not in refused}
     for name in ADOPTED:
         value = getattr(inner, name)
         if value is None:
             continue
+        if name in refused:
+            raise ValueError(
+                f"`{name}` of `inner` is not possible with {owner}: "
+                f"{refused[name]}. Received: {name}={value!r} in "
+                f"{type(inner).__name__}."
+            )
         if taken.get(name) is not None:
             raise ValueError(
-                f"`{name}` can be set once, for Layca or for `inner`: Layca "
-                f"does it for both. Received: {name}={taken[name]!r} and "
-                f"{value!r} in {type(inner).__name__}. Leave one out."
+                f"`{name}` can be set once, for {owner} or for `inner`: "
+                f"{owner} does it for both. Received: {name}={taken[name]!r} "
+                f"and {value!r} in {type(inner).__name__}. Leave one out."
             )
         taken[name] = value
         setattr(inner, name, None)

@@ -20,6 +20,7 @@ import keras
 from keras import ops
 
 from needle_tf.ops import rotation
+from needle_tf.optimizers import around_inner
 from needle_tf.optimizers import chosen_variables
 from needle_tf.optimizers import controlled_kernels
 from needle_tf.optimizers import inner_optimizer
@@ -57,7 +58,7 @@ class _MeanAngle(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable(package="needle_tf")
-class Layca(keras.optimizers.Optimizer):
+class Layca(around_inner.AroundInner):
     """Turns each kernel by `arctan(learning_rate)` towards the inner step.
 
     Args:
@@ -162,14 +163,7 @@ class Layca(keras.optimizers.Optimizer):
         self._kernels = controlled_kernels.ControlledKernels(
             controlled, unit_axes, multipliers
         )
-        self.inner = inner
-        self._share_iterations()
-
-    def _share_iterations(self) -> None:
-        # Corrections of bias and schedules of the inner optimizer count the
-        # same steps. Past Keras's tracking: the variable stays this one's.
-        self.inner._untrack_variable(self.inner._iterations)
-        vars(self.inner)["_iterations"] = self._iterations
+        self.hold(inner)
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes the slots of both optimizers for these variables.
@@ -236,16 +230,6 @@ class Layca(keras.optimizers.Optimizer):
         name = f"{kernel.path.replace('/', '_')}_norm"
         return self.add_variable(shape=shape, dtype="float32", name=name)
 
-    @property
-    def variables(self) -> list[keras.Variable]:
-        """All variables: Layca's own, then those of the inner optimizer."""
-        return self._variables[:] + self.inner.variables
-
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        # What the inner optimizer does once a step: Nadam's running product.
-        self.inner._backend_update_step([], [], learning_rate)
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
-
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Any
     ) -> None:
@@ -297,40 +281,10 @@ class Layca(keras.optimizers.Optimizer):
                 ]
             )
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets all `variables`, the inner optimizer's included."""
-        super().set_weights(weights)
-        self.inner.set_weights(weights[len(self._variables) :])
-
-    # The inner optimizer is an attribute, and saved by itself.
-    def save_own_variables(self, store: Any) -> None:
-        """Writes Layca's own variables into a store; none before `build`."""
-        if not self.built:
-            return
-        for place, variable in enumerate(self._variables):
-            store[str(place)] = ops.convert_to_numpy(variable)
-
-    def load_own_variables(self, store: Any) -> None:
-        """Reads Layca's own variables from a store.
-
-        Raises:
-            ValueError: If it holds another number of them.
-        """
-        if not store.keys():
-            return  # Saved before it was built.
-        if len(store.keys()) != len(self._variables):
-            raise ValueError(
-                f"The saved Layca must have {len(self._variables)} variables, "
-                f"as this one has. Received: {len(store.keys())}. Build this "
-                "one for the variables that the saved one was built for."
-            )
-        for place, variable in enumerate(self._variables):
-            variable.assign(store[str(place)])
-
     def get_config(self) -> dict[str, Any]:
         """Returns what makes the same optimizer; objects become their paths."""
         config = super().get_config()
-        for refused in inner_optimizer.REFUSED:
+        for refused in inner_optimizer.LAYCA.refused_options:
             del config[refused]
         config.update(
             inner=inner_optimizer.to_config(self.inner),
@@ -347,16 +301,6 @@ class Layca(keras.optimizers.Optimizer):
         if self._angles is not None:
             config.update(learning_rate=None, angles=self._angles.to_config())
         return config
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Any = None
-    ) -> "Layca":
-        """Returns the optimizer of a configuration."""
-        inner = keras.saving.deserialize_keras_object(
-            config["inner"], custom_objects=custom_objects
-        )
-        return super().from_config({**config, "inner": inner}, custom_objects)
 
 
 def _check_not_zero(variable):

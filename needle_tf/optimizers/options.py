@@ -286,4 +286,36 @@ LAYCA = (
     ),
 )
 
-OPTIONS = {option.name: option for option in (*INHERITED, *OWN, *LAYCA)}
+EC_OPT = (
+    Option(
+        "skeleton",
+        str,
+        "Which weights make the skeleton of EC-Opt: by index, by the largest "
+        "product of weights, or by index and set to 1 at the start (ones).",
+        choices=("ones", "max_product", "index"),
+    ),
+    _number(
+        "ratio_low",
+        "Least that a path value of the skeleton is multiplied by in a step.",
+        low=0,
+        high=1,
+        is_low_open=True,
+        is_high_open=True,
+    ),
+    _number(
+        "ratio_high",
+        "Most that a path value of the skeleton is multiplied by in a step.",
+        low=1,
+        is_low_open=True,
+    ),
+    Option(
+        "comparable_rate",
+        bool,
+        "Whether the rate of EC-Opt is scaled by the path values at the "
+        "start, so that one rate means as much as in the weights.",
+    ),
+)
+
+OPTIONS = {
+    option.name: option for option in (*INHERITED, *OWN, *LAYCA, *EC_OPT)
+}

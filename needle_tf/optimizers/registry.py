@@ -3,7 +3,8 @@
 An optimizer joins with one row of `rows.ROWS`: the path of its class and the
 names of its own options (see `options`). An option that the chosen optimizer
 does not read is an error, never silently dropped. Layca reads its own options
-and those of the optimizer inside it.
+and those of the optimizer inside it. Those of EC-Opt are built for the network
+that they train.
 """
 
 import dataclasses
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _LAYCA = tuple(option.name for option in options.LAYCA)
 _DEFAULT_INNER = "sgd"
+# Of ec_momentum.
+_MOMENTUM = 0.9
+# Of EC-Opt.
+_RATIO_RANGE = (0.5, 2.0)
 
 
 def names() -> list[str]:
@@ -74,6 +79,15 @@ def keeps_weights(name: str) -> bool:
     return _row(name).keeps_weights
 
 
+def needs_model(name: str) -> bool:
+    """Returns whether `build` needs the network that is to be trained.
+
+    True for EC-Opt: it steps on path values, which a network's wiring makes.
+    Raises ValueError if `name` is unknown.
+    """
+    return _row(name).inside is not None
+
+
 def check(
     name: str, *, learning_rate: object, replays: bool = False, **settings: Any
 ) -> dict:
@@ -116,7 +130,12 @@ def check(
 
 
 def build(
-    name: str, *, learning_rate: object, angles: Any = None, **settings: Any
+    name: str,
+    *,
+    learning_rate: object,
+    angles: Any = None,
+    model: "keras.Model | None" = None,
+    **settings: Any,
 ) -> "keras.optimizers.Optimizer":
     """Returns a new optimizer `name`; arguments and errors as in `check`.
 
@@ -124,7 +143,13 @@ def build(
         name: One of `names()`.
         learning_rate: As in `check`; None with `angles`.
         angles: For `layca`, angles to replay; see its class.
+        model: The network to be trained, for those that `needs_model`; others
+            leave it alone. With `skeleton="ones"`, their default, some of its
+            weights are changed; see `ec_opt`.
         **settings: As in `check`.
+
+    Raises:
+        ValueError: Besides, if `model` is needed and missing.
     """
     arguments = check(
         name,
@@ -134,12 +159,18 @@ def build(
     )
     if _row(name).wraps:
         return _build_around(name, arguments, angles)
+    if needs_model(name):
+        return _build_on_paths(name, arguments, model)
     return class_of(name)(**arguments)
 
 
 def class_of(name: str) -> type:
     """Returns the class of the optimizer `name`; imports Keras."""
-    module, _, class_name = _row(name).path.rpartition(".")
+    return _class_at(_row(name).path)
+
+
+def _class_at(path: str) -> type:
+    module, _, class_name = path.rpartition(".")
     return getattr(importlib.import_module(module), class_name)
 
 
@@ -256,3 +287,35 @@ def _build_around(
         # What nobody asked for; what was asked for is refused before.
         arguments |= dict.fromkeys(_row(inner).decays)
     return class_of(name)(class_of(inner)(**arguments), angles=angles, **own)
+
+
+def _build_on_paths(
+    name: str, arguments: dict, model: "keras.Model | None"
+) -> "keras.optimizers.Optimizer":
+    if model is None:
+        raise ValueError(
+            f"The optimizer {name} steps on the path values of a network: "
+            "give it the one to be trained. Received: model=None."
+        )
+    own = {
+        option: arguments.pop(option)
+        for option in (
+            "skeleton",
+            "comparable_rate",
+            "global_clipnorm",
+            "gradient_accumulation_steps",
+        )
+        if option in arguments
+    }
+    own["ratio_range"] = (
+        arguments.pop("ratio_low", _RATIO_RANGE[0]),
+        arguments.pop("ratio_high", _RATIO_RANGE[1]),
+    )
+    path = _row(name).inside
+    if name == "ec_momentum":
+        arguments.setdefault("momentum", _MOMENTUM)
+    # AdamW decays weights unless it is told not to.
+    if name == "ec_adam" and arguments.get("weight_decay"):
+        path = "keras.optimizers.AdamW"
+    inner = _class_at(path)(**arguments)
+    return class_of(name)(inner, model, name=name, **own)

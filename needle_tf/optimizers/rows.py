@@ -28,6 +28,8 @@ class Row:
         keeps_weights: Whether it goes on from the weights that it is given.
         decays: Options that decay weights if they are left away.
         wraps: Whether it reads the options of another optimizer as well.
+        inside: Class of the one optimizer that it is put around, if it always
+            is the same; it is built for the network that it trains.
     """
 
     path: str
@@ -37,6 +39,24 @@ class Row:
     keeps_weights: bool = True
     decays: tuple[str, ...] = ()
     wraps: bool = False
+    inside: str | None = None
+
+
+def _ec_opt(inside: str, own: tuple[str, ...] = (), **changes: dict) -> Row:
+    return Row(
+        "needle_tf.optimizers.ec_opt.ECOpt",
+        (*(option.name for option in options.EC_OPT), *own),
+        # Clipping a weight or a variable by itself breaks the law by which
+        # gradients of paths are found, and averages of weights have other
+        # path values than their mean.
+        inherited=(
+            "weight_decay",
+            "global_clipnorm",
+            "gradient_accumulation_steps",
+        ),
+        but=changes,
+        inside=f"keras.optimizers.{inside}",
+    )
 
 
 _STUDY = "needle_tf.optimizers.study_sgd"
@@ -64,6 +84,14 @@ ROWS = {
         (*_ADAM, "amsgrad"),
         decays=("weight_decay",),
     ),
+    "ec_adam": _ec_opt("Adam", (*_ADAM, "amsgrad")),
+    "ec_momentum": _ec_opt(
+        "SGD",
+        _MOMENTUM,
+        # Without momentum it is ec_sgd; nesterov finds momentum by default.
+        momentum={"is_low_open": True},
+    ),
+    "ec_sgd": _ec_opt("SGD"),
     "effective_rate_sgd": Row(
         f"{_STUDY}.EffectiveRateSGD", _MOMENTUM, but=_NESTEROV_NEEDS
     ),

@@ -1,15 +1,18 @@
-"""Learning rates of the study of layer rotation: drops and warm-up.
+"""Learning rates of the published runs: drops, decay by epoch and warm-up.
 
     drops        rate = initial * factor^(number of boundaries <= step)
+    decay        rate = initial * factor^(number of epochs before the step)
     linear       rate = f target + (1 - f) start_fraction target,
                  f = step / warmup_steps, while step < warmup_steps
     discrete     rate = start_fraction target, while step < warmup_steps
 
-Steps count batches from 0; after its warm-up the rate is the target's.
+Steps count updates from 0; after its warm-up the rate is the target's.
 
-Reference: Carbonnelle & De Vleeschouwer, arXiv:1806.01603v2.
+Reference: Carbonnelle & De Vleeschouwer, arXiv:1806.01603v2; for the decay
+Meng et al., arXiv:1802.03713, whose factor is exp(-0.01).
 """
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -23,9 +26,11 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 KINDS = ("linear", "discrete")
 _FACTOR = options.Option(
-    "factor", float, "What each drop multiplies.", low=0, is_low_open=True
+    "factor", float, "What multiplies the rate.", low=0, is_low_open=True
 )
 _INITIAL = options.renamed(options.LEARNING_RATE, "initial_learning_rate")
+_PER_EPOCH = options.Option("batches_per_epoch", int, "Batches.", low=1)
+_PER_STEP = options.Option("batches_per_step", int, "Batches.", low=1)
 _TARGET = options.renamed(options.LEARNING_RATE, "target")
 _STEPS = options.OPTIONS["warmup_steps"]
 _KIND = options.Option("kind", str, "How the rate rises.", choices=KINDS)
@@ -73,6 +78,51 @@ class StepDrops(Schedule):
             "initial_learning_rate": self.initial_learning_rate,
             "boundaries": list(self.boundaries),
             "factor": self.factor,
+        }
+
+
+@keras.saving.register_keras_serializable(package="needle_tf")
+class EpochDecay(Schedule):
+    """A rate that is multiplied by `factor` after each epoch.
+
+    Args:
+        initial_learning_rate: Rate of the first epoch, above 0.
+        batches_per_epoch: Batches of an epoch, an integer of at least 1.
+        factor: Above 0.
+        batches_per_step: Batches that make one step, at least 1.
+
+    Raises:
+        ValueError: If a value is out of bounds.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        *,
+        batches_per_epoch: int,
+        factor: float,
+        batches_per_step: int = 1,
+    ) -> None:
+        self.initial_learning_rate = _INITIAL.checked(initial_learning_rate)
+        self.batches_per_epoch = _PER_EPOCH.checked(batches_per_epoch)
+        self.factor = _FACTOR.checked(factor)
+        self.batches_per_step = _PER_STEP.checked(batches_per_step)
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the rate of a step, as a float32 scalar."""
+        # Of integers: a quotient of floats may fall short of a whole number.
+        batches = ops.cast(step, "int32") * self.batches_per_step
+        epoch = batches // self.batches_per_epoch
+        power = ops.cast(epoch, "float32") * math.log(self.factor)
+        return self.initial_learning_rate * ops.exp(power)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what makes the same schedule."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "batches_per_epoch": self.batches_per_epoch,
+            "factor": self.factor,
+            "batches_per_step": self.batches_per_step,
         }
 
 

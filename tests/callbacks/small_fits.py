@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from needle_tf.optimizers import ec_opt
+
 COUNT = 12
 BATCH = 4
 STEPS = COUNT // BATCH
@@ -25,6 +27,30 @@ def network(learning_rate: float = 0.1, **settings) -> keras.Model:
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         **settings,
+    )
+    return model
+
+
+def path_network(
+    kind: type = keras.Sequential, rate: float = 0.05
+) -> keras.Model:
+    """Returns a ReLU network under EC-SGD, with a narrow range of ratios."""
+    keras.utils.set_random_seed(0)
+    model = kind(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Conv2D(2, 3, activation="relu", name="conv"),
+            keras.layers.Flatten(name="flatten"),
+            keras.layers.Dense(4, activation="relu", name="hidden"),
+            keras.layers.Dense(3, name="logits"),
+        ]
+    )
+    model.compile(
+        ec_opt.ECOpt(
+            keras.optimizers.SGD(rate), model, ratio_range=(0.99, 1.01)
+        ),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
     )
     return model
 

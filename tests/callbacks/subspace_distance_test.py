@@ -182,7 +182,7 @@ class StepsTest(parameterized.TestCase):
         (0, [10, 13, 16]),
         (1, [10, 12, 13, 15, 16]),
         (2, [10, 12, 13, 15, 16]),
-        (6, [10, 13, 16]),
+        (6, [10, 12, 13, 16]),
     )
     def test_partial_execution_counts_its_steps_only(
         self, every_steps, expected

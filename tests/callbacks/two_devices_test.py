@@ -15,6 +15,9 @@ from absl.testing import absltest
 from needle_tf.callbacks import layer_rotation
 from needle_tf.callbacks import second_moments
 from needle_tf.callbacks import stepwise_rotation
+from needle_tf.callbacks import subspace_distance
+from needle_tf.callbacks import tags
+from tests.callbacks import event_files
 from tests.callbacks import kept_kernels
 from tests.callbacks import small_fits
 from tests.oracles import turns
@@ -22,6 +25,7 @@ from tests.oracles import turns
 STEPS = small_fits.STEPS
 
 SCRIPT = """
+import sys
 import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -30,11 +34,11 @@ tf.config.set_logical_device_configuration(
 from tests.callbacks import two_devices_test
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert strategy.num_replicas_in_sync == 2
-two_devices_test.check(strategy)
+two_devices_test.check(strategy, sys.argv[1])
 """
 
 
-def check(strategy):
+def check(strategy, folder):
     """Compares two fits, out of the strategy's scope and in it, with NumPy."""
     with strategy.scope():
         model = small_fits.network()
@@ -46,12 +50,17 @@ def check(strategy):
             second_moments.SecondMoments(),
             kept_kernels.KeepKernels(),
         )
+        distance = subspace_distance.SubspaceDistance(f"{folder}/{fit}")
         with scope:
-            small_fits.fit(model, *monitors, epochs=2)
+            small_fits.fit(model, *monitors, distance, epochs=2)
         rotation, stepwise, moments, kept = monitors
         first = 2 * STEPS * fit
         steps = [each.step for each in rotation.measured]
         assert steps == list(range(first, first + 2 * STEPS + 1)), steps
+        # By default the axis is the optimizer's count, here of two devices.
+        written = event_files.scalars(f"{folder}/{fit}")[tags.SUBSPACE_DELTA]
+        steps = [step for step, _ in written]
+        assert steps == [first + STEPS * epoch for epoch in range(3)], steps
         for column, (name, values) in enumerate(kept.kept.items()):
             np.testing.assert_allclose(
                 [each.layers[name] for each in rotation.measured],
@@ -73,7 +82,7 @@ class TwoDevicesTest(absltest.TestCase):
     def test_monitors_see_what_is_trained_on_both(self):
         root = pathlib.Path(__file__).resolve().parents[2]
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
+            [sys.executable, "-c", SCRIPT, self.create_tempdir().full_path],
             env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
             cwd=root,
             capture_output=True,

@@ -245,8 +245,8 @@ class RefusalTest(parameterized.TestCase):
         self.check(
             registry.build("layca", learning_rate=0.1),
             registry.build("layca", learning_rate=0.1),
-            "Layca keeps norms of the first network's weights beside the slots "
-            "of the optimizer inside it. Reset them",
+            "Layca keeps more of the first network than the slots of the "
+            "optimizer inside it: norms of its weights, or its paths. Reset",
         )
 
     def test_other_state_for_the_new_shape_is_refused(self):

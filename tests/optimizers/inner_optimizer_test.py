@@ -1,4 +1,4 @@
-"""Tests of what Layca asks of the optimizer inside it."""
+"""Tests of what is asked of an optimizer inside another one."""
 
 import keras
 from absl.testing import absltest
@@ -98,7 +98,7 @@ class AdoptedTest(parameterized.TestCase):
         self.assertIsNone(inner.clipnorm)
         self.assertIsNone(inner.loss_scale_factor)
 
-    @parameterized.parameters(*inner_optimizer.REFUSED)
+    @parameterized.parameters(*inner_optimizer.LAYCA.refused_options)
     def test_what_a_sphere_does_not_have_is_refused(self, name):
         with self.assertRaisesRegex(
             ValueError, rf"`{name}` is not possible with Layca.*{name}=0\.5"

@@ -96,7 +96,12 @@ class OptionsTest(parameterized.TestCase):
             options.OPTIONS["muon_a"].checked(float("inf"))
 
     def test_every_option_has_one_name_and_one_sentence(self):
-        every = (*options.INHERITED, *options.OWN, *options.LAYCA)
+        every = (
+            *options.INHERITED,
+            *options.OWN,
+            *options.LAYCA,
+            *options.EC_OPT,
+        )
         self.assertLen(options.OPTIONS, len(every))
         for option in (options.LEARNING_RATE, *every):
             self.assertRegex(option.help, r"^[A-Z].*[^.]\.$", option.name)

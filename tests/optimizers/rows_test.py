@@ -29,6 +29,17 @@ class RowsTest(parameterized.TestCase):
         self.assertEqual(wrappers, ["layca"])
         self.assertLessEqual(set(options.INNER), rows.ROWS.keys())
 
+    def test_those_built_for_a_network_are_around_one_optimizer_each(self):
+        found = {name: row.inside for name, row in rows.ROWS.items()}
+        self.assertEqual(
+            {name: inside for name, inside in found.items() if inside},
+            {
+                "ec_adam": "keras.optimizers.Adam",
+                "ec_momentum": "keras.optimizers.SGD",
+                "ec_sgd": "keras.optimizers.SGD",
+            },
+        )
+
 
 if __name__ == "__main__":
     absltest.main()

@@ -1,4 +1,4 @@
-"""Tests of drops and warm-up, step by step."""
+"""Tests of drops, decay and warm-up, step by step."""
 
 import keras
 import numpy as np
@@ -7,6 +7,7 @@ from absl.testing import parameterized
 
 from needle_tf.optimizers import schedules
 
+EpochDecay = schedules.EpochDecay
 StepDrops = schedules.StepDrops
 WarmUp = schedules.WarmUp
 
@@ -46,6 +47,52 @@ class StepDropsTest(parameterized.TestCase):
         good = dict(initial_learning_rate=0.5, boundaries=[3], factor=0.2)
         with self.assertRaisesRegex(ValueError, message):
             StepDrops(**{**good, **settings})
+
+
+class EpochDecayTest(parameterized.TestCase):
+    @parameterized.parameters((3, 0.5), (1, 0.99), (2, 1.5))
+    def test_rate_is_multiplied_after_each_epoch(self, steps, factor):
+        schedule = EpochDecay(0.5, batches_per_epoch=steps, factor=factor)
+        np.testing.assert_allclose(
+            rates(schedule, range(9)),
+            [0.5 * factor ** (step // steps) for step in range(9)],
+            rtol=1e-6,
+        )
+
+    def test_steps_of_many_batches_decay_with_the_epochs(self):
+        schedule = EpochDecay(
+            1.0, batches_per_epoch=5, factor=0.5, batches_per_step=2
+        )
+        # Batches 0-1, 2-3, 4-5, ...; epochs begin with batches 5, 10, 15.
+        np.testing.assert_allclose(
+            rates(schedule, range(8)),
+            [1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25],
+            rtol=1e-6,
+        )
+
+    def test_published_rate_is_exponential_in_the_epoch(self):
+        schedule = EpochDecay(0.1, batches_per_epoch=938, factor=0.990049834)
+        for epoch in (0, 1, 29, 299):
+            for step in (938 * epoch, 938 * epoch + 937):
+                self.assertAlmostEqual(
+                    float(schedule(step)) / (0.1 * np.exp(-0.01 * epoch)),
+                    1,
+                    places=5,
+                )
+
+    @parameterized.parameters(
+        (dict(initial_learning_rate=0), r"`initial_learning_rate` must be.*=0"),
+        (dict(factor=0), r"`factor` must be a finite number > 0.*factor=0"),
+        (
+            dict(batches_per_epoch=0),
+            r"`batches_per_epoch` must be an integer >= 1",
+        ),
+        (dict(batches_per_epoch=2.5), r"`batches_per_epoch` must be.*=2\.5"),
+    )
+    def test_bad_settings_are_refused(self, settings, message):
+        good = dict(initial_learning_rate=0.5, batches_per_epoch=3, factor=0.2)
+        with self.assertRaisesRegex(ValueError, message):
+            EpochDecay(**{**good, **settings})
 
 
 class WarmUpTest(parameterized.TestCase):
@@ -91,6 +138,10 @@ class KerasTest(parameterized.TestCase):
     @parameterized.parameters(
         StepDrops(0.5, boundaries=[3, 9], factor=0.2),
         WarmUp(0.5, warmup_steps=3),
+        EpochDecay(0.5, batches_per_epoch=3, factor=0.9, batches_per_step=2),
+        WarmUp(
+            EpochDecay(0.5, batches_per_epoch=3, factor=0.9), warmup_steps=4
+        ),
         WarmUp(
             StepDrops(0.5, boundaries=[3, 9], factor=0.2),
             warmup_steps=4,
