@@ -185,8 +185,10 @@ def _readers(option: str) -> str:
     """Returns which optimizers read an option, as a sentence."""
     readers = optimizer_registry.readers_of(option)
     others = sorted(set(optimizer_registry.names()) - set(readers))
-    if len(others) < 2:
-        return f"Read by all but {others[0]}." if others else "Read by all."
+    if not others:
+        return "Read by all."
+    if len(others) < len(readers):
+        return f"Read by all but {', '.join(others)}."
     # Some of them can step inside Layca, which then reads their options.
     is_inner = set(readers) & set(options.INNER) and "layca" not in readers
     around = ", and by layca around these" if is_inner else ""

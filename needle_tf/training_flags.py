@@ -14,6 +14,7 @@ from needle_tf.protocol import training_config
 _DEFAULTS = {
     "drop_factor": 0.2,
     "init_seed": "--seed",
+    "unit_scale_spread": 1,
 }
 
 # One holder per field of the config that only training runs have.

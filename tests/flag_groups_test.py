@@ -40,7 +40,15 @@ class FlagsTest(parameterized.TestCase):
             flags.FLAGS["momentum"].help,
         )
         self.assertIn("Read by layca.", flags.FLAGS["alpha"].help)
-        self.assertIn("Read by all.", flags.FLAGS["clipnorm"].help)
+        self.assertIn("Read by all.", flags.FLAGS["global_clipnorm"].help)
+        self.assertIn(
+            "Read by all but ec_adam, ec_momentum, ec_sgd.",
+            flags.FLAGS["clipnorm"].help,
+        )
+        self.assertIn(
+            "Read by ec_adam, ec_momentum, ec_sgd.",
+            flags.FLAGS["skeleton"].help,
+        )
         self.assertIn("all but ftrl", flags.FLAGS["weight_decay"].help)
 
     def test_what_is_not_given_is_left_out(self):

@@ -11,7 +11,10 @@ from needle_tf import flag_groups
 from needle_tf import training_flags
 from needle_tf.protocol import tasks
 from needle_tf.protocol import training_config
+from tests import source_tree
 from tests.protocol import training_config_test
+
+EC_OPT_FILES = sorted((source_tree.ROOT / "flags/ec_opt").glob("*.txt"))
 
 
 def parsed(*arguments):
@@ -128,6 +131,48 @@ class SweepTest(parameterized.TestCase):
                 flags.FLAGS(["train", *arguments])
                 with self.assertRaisesRegex(ValueError, "rate is needed"):
                     training_flags.check()
+
+
+class EcOptFilesTest(parameterized.TestCase):
+    TRIALS = {
+        "badly_scaled_digits": 6 * 2 * 5,
+        "badly_scaled_digits_rates": 6 * 2 * 6 * 3,
+        "cnn_cifar10_small": 2 * 5 * 3,
+        "mnist_mlp": 3 * 3,
+        "mnist_mlp_300": 3 * 3,
+        "plainnet34_cifar10": 3,
+        "plainnet34_no_bn_cifar10": 3 * 3,
+        "plainnet34_small": 2 * 3 * 3,
+        "resnet34_cifar10": 3,
+        "resnet34_no_bn_cifar10": 3 * 3,
+        "resnet_cifar10_small": 2 * 5 * 3,
+    }
+
+    def test_every_file_is_known(self):
+        self.assertEqual({path.stem for path in EC_OPT_FILES}, set(self.TRIALS))
+
+    @parameterized.named_parameters((path.stem, path) for path in EC_OPT_FILES)
+    def test_flag_file_compares_optimizers_from_one_start(self, path):
+        sweep, _, _ = planned(f"--flagfile={path}")
+        self.assertLen(sweep.trials, self.TRIALS[path.stem])
+        starts = {}
+        for trial in sweep.trials:
+            config = trial.config
+            if config.optimizer.startswith("ec_"):
+                self.assertEqual(config.optimizer_options["skeleton"], "index")
+            if trial.variant != "sgd_he":
+                starts.setdefault(config.optimizer, set()).add(
+                    (config.init_seed, config.unit_scale_spread)
+                )
+                self.assertTrue(config.skeleton_start)
+        self.assertLessEqual({"sgd", "ec_sgd"}, starts.keys())
+        self.assertLen({frozenset(one) for one in starts.values()}, 1)
+
+    @parameterized.named_parameters((path.stem, path) for path in EC_OPT_FILES)
+    def test_flag_file_says_what_it_repeats_and_what_it_costs(self, path):
+        lines = path.read_text().splitlines()
+        for line, word in zip(lines, ("Paper", "Expect", "Cost"), strict=False):
+            self.assertRegex(line, rf"^# {word}: .+\.$")
 
 
 if __name__ == "__main__":

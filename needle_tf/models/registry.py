@@ -18,9 +18,17 @@ _MODELS = (
     "c10_cnn1",
     "c10_cnn1_fast",
     "c10_cnn2",
+    "ec_cnn",
+    "ec_digits_mlp",
+    "ec_mlp",
+    "ec_resnet8",
     "mnist_mlp",
+    "plainnet34",
+    "plainnet34_no_bn",
     "resnet110",
     "resnet32",
+    "resnet34",
+    "resnet34_no_bn",
     "skinny_cnn",
     "small_cnn",
     "tiny_cnn",
@@ -47,7 +55,7 @@ def build(
         input_shape: (height, width, channels), without the batch.
         num_classes: Number of logits, at least 2.
         width: Multiplies the channels of every convolution (rounded, at least
-            1), of `mnist_mlp` the hidden units; 1.0 is the published network.
+            1), of an MLP the hidden units; 1.0 is the published network.
 
     Returns:
         A model from `(batch, height, width, channels)` to

@@ -62,6 +62,7 @@ def load(file: pathlib.Path) -> "keras.Model":
     # Registers the layers that a relaxed network is made of, our optimizers
     # and their schedules.
     from needle_tf.embedding import convert  # noqa: F401
+    from needle_tf.optimizers import ec_opt  # noqa: F401
     from needle_tf.optimizers import layca  # noqa: F401
     from needle_tf.optimizers import schedules  # noqa: F401
     from needle_tf.optimizers import study_sgd  # noqa: F401

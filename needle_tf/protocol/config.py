@@ -85,6 +85,13 @@ class ProtocolConfig(run_config.RunConfig):
                 "without --momentum keeps nothing but the weights. Set "
                 "--momentum, or leave --optimizer_slots away."
             )
+        if choice == "embed" and self.steps_paths():
+            raise ValueError(
+                f"--optimizer_slots=embed is not possible with "
+                f"--optimizer={self.optimizer}: what it keeps belongs to the "
+                "paths of the CNN, and the relaxed net has others. Leave "
+                "--optimizer_slots away."
+            )
         if choice == "embed" and self.optimizer in _SLOTS_OF_THEIR_OWN:
             raise ValueError(
                 f"--optimizer_slots=embed is not possible with "

@@ -15,6 +15,7 @@ import keras
 
 from needle_tf.callbacks import gradient_norm
 from needle_tf.callbacks import layer_rotation
+from needle_tf.callbacks import path_ratios
 from needle_tf.callbacks import second_moments
 from needle_tf.callbacks import step_scalars
 from needle_tf.callbacks import stepwise_rotation
@@ -173,6 +174,20 @@ def kernels_of(stage_path: pathlib.Path, epoch: int) -> dict[str, Any]:
     named = kernels.named_kernels(checkpoints.load(file))
     to_numpy = keras.ops.convert_to_numpy
     return {name: to_numpy(kernel) for name, kernel in named.items()}
+
+
+class PathRatios(Monitor):
+    """How often EC-Opt kept a path value from changing too much in a step."""
+
+    def __init__(self, sitting: Sitting):
+        self._ratios = path_ratios.PathRatios(
+            sitting.log_dir, first_step=sitting.first_step
+        )
+        self.callbacks = [self._ratios]
+
+    def row(self) -> dict[str, Any]:
+        seen = self._ratios.history
+        return {"clipped_share": seen[-1].clipped_share if seen else None}
 
 
 class StepScalars(Monitor):

@@ -101,7 +101,9 @@ def relax(
         radius=config.radius if plan.kind == "band" else None,
         layers=config.relaxed_layers or None,
     )
-    compile_network(network, plan.learning_rate, config, data, steps)
+    compile_network(
+        network, plan.learning_rate, config, data, steps, is_trained=True
+    )
     if config.optimizer_slots == "embed":
         cnn.optimizer.build(cnn.trainable_variables)
         slots.carry_slots(cnn.optimizer, network.optimizer, pairs)
@@ -114,6 +116,8 @@ def compile_network(
     config: run_config.RunConfig,
     data: images.ImageData,
     steps: int,
+    *,
+    is_trained: bool = False,
     **arguments: Any,
 ) -> None:
     """Gives a network its loss, metric and a new optimizer with empty slots.
@@ -124,8 +128,19 @@ def compile_network(
         config: The optimizer and its options.
         data: What it will be trained on.
         steps: Training steps per call of the device.
+        is_trained: Whether the network was trained before and must stay as it
+            is: EC-Opt then takes the skeleton `max_product` in the place of
+            `ones`, which sets weights to 1.
         **arguments: Of the optimizer, those that no flag sets.
+
+    Raises:
+        ValueError: If XLA is asked for and a layer does not support it, or
+            the optimizer cannot train this network.
     """
+    options = dict(config.optimizer_options)
+    if is_trained and optimizer_registry.needs_model(config.optimizer):
+        if options.get("skeleton", "ones") == "ones":
+            options["skeleton"] = "max_product"
     is_logits = not _gives_probabilities(network, config, data)
     jit = "auto" if config.jit_compile is None else config.jit_compile
     if config.jit_compile:
@@ -134,7 +149,8 @@ def compile_network(
         optimizer=optimizer_registry.build(
             config.optimizer,
             learning_rate=learning_rate,
-            **config.optimizer_options,
+            model=network,
+            **options,
             **arguments,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=is_logits),

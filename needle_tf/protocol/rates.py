@@ -1,6 +1,7 @@
 """The learning rate of a training run, from its configuration.
 
     rate(step) = warm-up of [rate * factor ** (number of drops by then)]
+             or = warm-up of [rate * decay ** (epochs by then)]
 
 Schedules count the optimizer's updates, which checkpoints keep: a resumed run
 goes on at the right place.
@@ -21,7 +22,7 @@ def schedule(
     """Returns the learning rate, or the schedule of it.
 
     Args:
-        config: Rate, drops and warm-up; None is returned if it replays.
+        config: Rate, drops or decay, warm-up; None is returned if it replays.
         steps: Training steps of an epoch.
     """
     rate = config.learning_rate
@@ -34,6 +35,13 @@ def schedule(
                 epoch * steps // together for epoch in config.drop_epochs
             ],
             factor=config.drop_factor,
+        )
+    if config.decay_per_epoch is not None:
+        rate = schedules.EpochDecay(
+            rate,
+            batches_per_epoch=steps,
+            factor=config.decay_per_epoch,
+            batches_per_step=together,
         )
     if config.warmup_epochs:
         rate = schedules.WarmUp(

@@ -187,6 +187,8 @@ def _monitors(around):
             monitors.Distance(sitting, config.distance_every_steps),
             monitors.Gradient(sitting, *batch),
         ]
+        if config.steps_paths():
+            found.append(monitors.PathRatios(sitting))
         if config.layer_rotation:
             found.append(monitors.Rotation(sitting))
         return found

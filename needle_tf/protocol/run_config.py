@@ -32,7 +32,14 @@ DATA_ARGUMENTS = (
 )
 # Fields that came later than the first runs: at their defaults they are left
 # out of the digits of `run_name`, so that the folders of those keep theirs.
-_LATER_FIELDS = ("crop_fill", "statistics", "layer_rotation")
+_LATER_FIELDS = (
+    "crop_fill",
+    "statistics",
+    "layer_rotation",
+    "decay_per_epoch",
+    "skeleton_start",
+    "unit_scale_spread",
+)
 
 
 # What a configuration is that does not say its kind.
@@ -70,6 +77,8 @@ class RunConfig:
         optimizer: Name of the optimizer, see `optimizers.registry`.
         learning_rate: Its step size.
         optimizer_options: Its other options by name, only those that are set.
+            With `model_file`, EC-Opt has the skeleton `max_product` unless
+            another is given: `ones` would change the weights in the file.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16`.
         jit_compile: Whether XLA compiles the steps; None leaves it to Keras,
             which does so on a GPU.
@@ -191,7 +200,17 @@ class RunConfig:
             **self.optimizer_options,
         )
         del checked["learning_rate"]
+        if self.steps_paths() and self._keeps_weights():
+            checked.setdefault("skeleton", "max_product")
         self._set("optimizer_options", dict(sorted(checked.items())))
+
+    def steps_paths(self) -> bool:
+        """Returns whether the optimizer is EC-Opt, which steps path values."""
+        return optimizer_registry.needs_model(self.optimizer)
+
+    def _keeps_weights(self) -> bool:
+        """Whether training starts with the weights of a file, unchanged."""
+        return self.model_file is not None
 
     def _check_compilation(self) -> None:
         if self.jit_compile and self.deterministic:

@@ -136,6 +136,16 @@ TRAINING = _by_name(
         is_low_open=True,
         is_high_open=True,
     ),
+    Setting(
+        "decay_per_epoch",
+        float,
+        "What the step size is multiplied by after each epoch, instead of at "
+        "--drop_epochs.",
+        low=0,
+        high=1,
+        is_low_open=True,
+        is_high_open=True,
+    ),
     _count(
         "warmup_epochs", "Epochs of warm-up from a tenth of the rate.", low=0
     ),
@@ -182,6 +192,18 @@ TRAINING = _by_name(
         "Decides the initial weights alone.",
         low=0,
         high=_LARGEST_SEED,
+    ),
+    _switch(
+        "skeleton_start",
+        "Whether the network starts with skeleton weights of 1 and smaller "
+        "other ones, under any optimizer.",
+    ),
+    Setting(
+        "unit_scale_spread",
+        float,
+        "The initial network is rescaled, unit by unit, by factors from "
+        "1/spread to spread: the same function, badly scaled; 1 for no such.",
+        low=1,
     ),
 )
 

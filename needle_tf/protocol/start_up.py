@@ -1,6 +1,7 @@
 """Starts Keras and TensorFlow: fast on any CPU, and without their chatter."""
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -17,11 +18,25 @@ def quiet(is_quiet: bool) -> Iterator[None]:
     raises, what was written is shown after all. What comes later is silenced
     by environment variables, unless they are set to something already.
 
-    TensorFlow is also told to use oneDNN, likewise.
+    TensorFlow is also told to use oneDNN, likewise. If the body is the first
+    to import it, what is there afterwards is left alone by Python's garbage
+    collector (`gc.freeze`): a million objects of libraries that live as long as
+    the process would be looked through with each of its collections.
 
     Args:
-        is_quiet: False changes nothing.
+        is_quiet: False lets everything reach the screen.
     """
+    was_imported = "tensorflow" in sys.modules
+    with _led_elsewhere(is_quiet):
+        yield
+    if not was_imported and "tensorflow" in sys.modules:
+        gc.collect()  # What is garbage now would be kept, too.
+        gc.freeze()
+
+
+@contextlib.contextmanager
+def _led_elsewhere(is_quiet: bool) -> Iterator[None]:
+    """Sets the environment, and leads stderr away while libraries start."""
     # Left alone TensorFlow takes oneDNN on the newest CPUs only; on those with
     # AVX2 alone, matrix products are three times as fast with it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

@@ -201,6 +201,7 @@ def _trained(around: "stage.Surroundings", data: Data) -> Outcome:
 
 def _start(around):
     """Returns the compiled network before its first step."""
+    from needle_tf.protocol import initial_weights
     from needle_tf.protocol import networks
     from needle_tf.protocol import randomness
     from needle_tf.protocol import rates
@@ -210,6 +211,7 @@ def _start(around):
     init_seed = plan_lib.seed_of(config.init_seed, "initial weights")
     randomness.begin_stage(init_seed, config.deterministic)
     network = networks.build(config, around.data)
+    initial_weights.settle(network, config)
     randomness.begin_stage(plan.seed, config.deterministic)
     networks.compile_network(
         network,
@@ -262,6 +264,8 @@ def _monitors(around, validation):
         if validation is not None:
             found.insert(0, epoch_figures.Validation(evaluate))
         found.append(monitors.Rotation(sitting, config.rotation_every_steps))
+        if config.steps_paths():
+            found.append(monitors.PathRatios(sitting))
         if config.rotation_every_steps:
             found.append(
                 monitors.StepScalars(sitting, config.rotation_every_steps)

@@ -35,7 +35,12 @@ _DEPENDENT = {
     "stop_accuracy_epoch": ("stop_accuracy", None),
 }
 # What recorded angles replace.
-_REPLAYED = ("learning_rate", "drop_epochs", "warmup_epochs")
+_REPLAYED = (
+    "learning_rate",
+    "drop_epochs",
+    "decay_per_epoch",
+    "warmup_epochs",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,8 @@ class TrainingConfig(run_config.RunConfig):
         l2_skips: Names or patterns of kernels without this penalty.
         drop_epochs: Epochs, from 0, that begin with a smaller step size.
         drop_factor: What the step size is multiplied by there; None is 0.2.
+        decay_per_epoch: What the step size is multiplied by after each epoch,
+            in (0, 1), instead of drops; None for no decay.
         warmup_epochs: Epochs of warm-up from a tenth of the rate.
         warmup: `linear` step by step, or `discrete`: a tenth until then.
         stop_accuracy: Training stops unless its accuracy exceeds this after
@@ -71,6 +78,13 @@ class TrainingConfig(run_config.RunConfig):
         init_seed: Decides the initial weights alone; None is `seed`. The study
             gave all runs of a task one initialisation: sweep `seed` with one
             `init_seed` for that.
+        skeleton_start: Whether the initial network gets skeleton weights of 1
+            and smaller other ones, whatever the optimizer; EC-Opt then takes
+            the same skeleton, `index`.
+        unit_scale_spread: The initial network, `skeleton_start` done, is
+            rescaled by one factor for each unit, log-uniform in [1/spread,
+            spread] and drawn by `init_seed`: its function stays. 1 changes
+            nothing.
 
     Raises:
         ValueError: If a value is out of bounds, two contradict each other, or
@@ -99,6 +113,7 @@ class TrainingConfig(run_config.RunConfig):
     l2_skips: Sequence[str] | None = None
     drop_epochs: Sequence[int] | None = None
     drop_factor: float | None = None
+    decay_per_epoch: float | None = None
     warmup_epochs: int | None = None
     warmup: str | None = None
     stop_accuracy: float | None = None
@@ -110,6 +125,8 @@ class TrainingConfig(run_config.RunConfig):
     replay: str | None = None
     second_moments: bool = False
     init_seed: int | None = None
+    skeleton_start: bool = False
+    unit_scale_spread: float = 1.0
 
     def __post_init__(self) -> None:
         self._check_bounds()
@@ -171,6 +188,8 @@ class TrainingConfig(run_config.RunConfig):
             brought = {n: v for n, v in brought.items() if n not in _REPLAYED}
         epochs = self.epochs or brought["epochs"]
         drops = brought.get("drop_epochs", ())
+        if self.decay_per_epoch is not None:
+            drops = ()
         brought["drop_epochs"] = tuple(e for e in drops if e < epochs)
         if brought.get("stop_accuracy_epoch", 0) >= epochs:
             del brought["stop_accuracy"]
@@ -227,6 +246,7 @@ class TrainingConfig(run_config.RunConfig):
     def _settle_optimizer(self) -> None:
         if self.learning_rate is not None or self.replay is not None:
             super()._settle_optimizer()
+            self._settle_ec_opt()
             return
         # A mistake in the name is more worth saying.
         optimizer_registry.options_of(self.optimizer)
@@ -239,7 +259,48 @@ class TrainingConfig(run_config.RunConfig):
             f"network. Received: --optimizer={self.optimizer}. {fix}"
         )
 
+    def _keeps_weights(self) -> bool:
+        return super()._keeps_weights() and not self.skeleton_start
+
+    def _settle_ec_opt(self) -> None:
+        """Settles the skeleton; refuses what EC-Opt would undo or suffer."""
+        if not self.steps_paths():
+            return
+        if self.l2:
+            raise ValueError(
+                f"--l2={self.l2} is not possible with --optimizer="
+                f"{self.optimizer}: gradients of paths follow from those of "
+                "weights only where the loss is the network's alone. Set "
+                "--weight_decay instead, which acts on path values."
+            )
+        options = dict(self.optimizer_options)
+        skeleton = options.get("skeleton", "ones")
+        if self.skeleton_start and skeleton == "max_product":
+            raise ValueError(
+                "--skeleton_start sets the weights of the skeleton `index` to "
+                "1, and EC-Opt would step on another. Received: "
+                "--skeleton=max_product. Leave one of them away."
+            )
+        if self.skeleton_start:
+            options |= {"skeleton": "index"}
+            self._set("optimizer_options", dict(sorted(options.items())))
+        elif self.unit_scale_spread > 1 and skeleton == "ones":
+            raise ValueError(
+                "--unit_scale_spread would be undone in part: EC-Opt sets the "
+                "weights of its skeleton to 1 behind it. Received: "
+                f"--unit_scale_spread={self.unit_scale_spread}, "
+                "--skeleton=ones. Set --skeleton_start, which does so before, "
+                "or --skeleton=index or max_product."
+            )
+
     def _check_schedule(self) -> None:
+        if self.drop_epochs and self.decay_per_epoch is not None:
+            raise ValueError(
+                "--drop_epochs and --decay_per_epoch are two ways to lower "
+                "the step size. Received: --drop_epochs="
+                f"{','.join(map(str, self.drop_epochs))}, --decay_per_epoch="
+                f"{self.decay_per_epoch}. Leave one of them away."
+            )
         if self.drop_epochs and self.drop_epochs[-1] >= self.epochs:
             raise ValueError(
                 "--drop_epochs must lie below --epochs: a later one would be "

@@ -187,6 +187,12 @@ REFUSED = (
         {"optimizer": "layca", "optimizer_slots": "embed"},
         r"--optimizer_slots=embed is not possible with --optimizer=layca",
     ),
+    (
+        "slots_of_ec_opt",
+        {"optimizer": "ec_adam", "optimizer_slots": "embed"},
+        r"embed is not possible with --optimizer=ec_adam: what it keeps belongs"
+        r" to the paths of the CNN.*Leave --optimizer_slots away",
+    ),
     ("crop", {"crop_padding": -1}, r"`crop_padding` must be an integer >= 0"),
     ("switch", {"flip": 1}, r"`flip` must be True or False. Received: flip=1"),
 )

@@ -1,6 +1,6 @@
 """Runs that are killed with SIGKILL, and what becomes of them.
 
-    python -m tests.protocol.killed_runs FOLDER SCENARIO
+    python -m tests.protocol.killed_runs FOLDER KIND
 
 A process of its own that imports TensorFlow once and forks: each child is one
 start of a run, killed at the moment that is asked for. The parent only forks
@@ -8,6 +8,7 @@ and never trains, for a process with TensorFlow's threads cannot be forked.
 """
 
 import functools
+import gc
 import json
 import os
 import pathlib
@@ -83,32 +84,27 @@ def _die_in(number, moment):
     run_folder.write = dying_write
 
 
-def kill_in_writes(config, run_dir, seed):
-    """Kills starts in the midst of writes, then lets one go to the end."""
-    rng = random.Random(seed)
-    kills = 0
-    for number in range(2 * len(MOMENTS)):
-        # The first writes of a start are of a stage that begins or goes on.
-        write, moment = rng.randrange(5), MOMENTS[number % len(MOMENTS)]
-        code = start(config, run_dir, write=write, moment=moment)
-        kills += code == -signal.SIGKILL
-    if start(config, run_dir) != 0:
-        raise AssertionError("the last start failed")
-    return kills
+def kill_again_and_again(config, run_dir, seed):
+    """Kills start after start, then lets one go to the end.
 
-
-def kill_at_random(config, run_dir, seed):
-    """Kills starts at random moments, then lets one go to the end."""
+    At each of `MOMENTS` of the writing of a file, and in between as soon as
+    there are so many rows.
+    """
     rng = random.Random(seed)
-    kills = 0
     # A training run has five rows in all, the relax protocol seven.
-    for rows in (1, 3, 4) if config.KIND == "training" else (1, 3, 5, 6):
-        wait = functools.partial(_wait, run_dir, rows, rng.uniform(0, 0.1))
-        code = start(config, run_dir, wait)
-        kills += code == -signal.SIGKILL
+    many = 4 if config.KIND == "training" else 5
+    codes = [start(config, run_dir, write=3, moment="half_written")]
+    codes.append(start(config, run_dir, _waiting(run_dir, 2, rng)))
+    codes.append(start(config, run_dir, write=1, moment="not_renamed"))
+    codes.append(start(config, run_dir, _waiting(run_dir, many, rng)))
+    codes.append(start(config, run_dir, write=0, moment="renamed"))
     if start(config, run_dir) != 0:
         raise AssertionError("the last start failed")
-    return kills
+    return codes.count(-signal.SIGKILL)
+
+
+def _waiting(run_dir, rows, rng):
+    return functools.partial(_wait, run_dir, rows, rng.uniform(0, 0.05))
 
 
 def _wait(run_dir, rows, pause):
@@ -122,7 +118,7 @@ def _wait(run_dir, rows, pause):
     time.sleep(pause)
 
 
-def main(folder: pathlib.Path, scenario: str) -> None:
+def main(folder: pathlib.Path, kind: str) -> None:
     """Runs one whole and one killed run; prints the kills as JSON."""
     model_file = folder / "model.keras"
     config = tiny_runs.config(
@@ -131,9 +127,9 @@ def main(folder: pathlib.Path, scenario: str) -> None:
         epochs=3,
         relax_epochs=[1],
         baselines=[],
-        layer_rotation=scenario == "random",
+        layer_rotation=True,
     )
-    if scenario.startswith("training"):
+    if kind == "training":
         # All that a training run keeps, and a schedule and a stop.
         config = tiny_runs.training(
             model_file,
@@ -159,8 +155,7 @@ def main(folder: pathlib.Path, scenario: str) -> None:
     os.waitpid(child, 0)
     if start(config, folder / "whole") != 0:
         raise AssertionError("the whole run failed")
-    kill = kill_at_random if scenario.endswith("random") else kill_in_writes
-    kills = kill(config, folder / scenario, seed=1)
+    kills = kill_again_and_again(config, folder / "killed", seed=1)
     print(json.dumps({"kills": kills}))
 
 
@@ -168,4 +163,5 @@ if __name__ == "__main__":
     # Here, so that no child pays for it.
     from needle_tf.protocol import stage  # noqa: F401
 
+    gc.freeze()
     main(pathlib.Path(sys.argv[1]), sys.argv[2])

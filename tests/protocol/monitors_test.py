@@ -52,6 +52,13 @@ class ColumnsTest(MonitorCase):
         monitor.save()
         self.assertEmpty(list(self.path.iterdir()))
 
+    def test_clipped_ratios_are_a_column_from_the_first_epoch_on(self):
+        network = small_fits.path_network(rate=1.0)
+        monitor = monitors.PathRatios(self.sitting(network))
+        self.assertEqual(monitor.row(), {"clipped_share": None})
+        self.fit(network, monitor)
+        self.assertBetween(monitor.row()["clipped_share"], 1e-6, 1)
+
     def test_distance_gives_totals_and_layers(self):
         network = small_fits.network()
         monitor = monitors.Distance(self.sitting(network), 0)

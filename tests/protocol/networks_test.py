@@ -13,6 +13,7 @@ from needle_tf.embedding import distances
 from needle_tf.optimizers import registry as optimizer_registry
 from needle_tf.protocol import networks
 from needle_tf.protocol import plan as plan_lib
+from needle_tf.scales import skeletons
 from tests.protocol import tiny_runs
 
 DATA = loading.load("digits", seed=0, train_size=40, test_size=20)
@@ -150,6 +151,41 @@ class CompileTest(parameterized.TestCase):
         self.assertEqual(network.get_layer("conv_1").kernel.dtype, "float32")
 
 
+class EcOptTest(parameterized.TestCase):
+    def compiled(self, network, **changes):
+        config = tiny_runs.training(
+            optimizer="ec_sgd", validation_fraction=0, **changes
+        )
+        networks.compile_network(network, 0.05, config, DATA, steps=1)
+        return network.optimizer
+
+    @parameterized.parameters(
+        ({}, 1.0, False),
+        ({"skeleton": "index"}, None, True),
+        ({"skeleton": "max_product"}, None, True),
+    )
+    def test_network_starts_as_the_option_says(self, options, unit, is_same):
+        network = conv_model()
+        before = network.get_weights()
+        optimizer = self.compiled(network, optimizer_options=options)
+        found = map(np.array_equal, before, network.get_weights())
+        self.assertEqual(all(found), is_same)
+        if unit is not None:
+            self.assertEqual(optimizer.unit, unit)
+
+    def test_network_with_a_penalty_is_refused(self):
+        network = keras.Sequential(
+            [
+                keras.Input((8, 8, 1)),
+                keras.layers.Flatten(),
+                keras.layers.Dense(4, "relu", kernel_regularizer="l2"),
+                keras.layers.Dense(10),
+            ]
+        )
+        with self.assertRaisesRegex(ValueError, "needs a loss that sees"):
+            self.compiled(network, optimizer_options={})
+
+
 class RelaxTest(parameterized.TestCase):
     def relaxed(self, **changes):
         return self.relaxed_by(tiny_runs.config(**changes))
@@ -187,6 +223,8 @@ class RelaxTest(parameterized.TestCase):
             config = tiny_runs.config(**changes, optimizer_slots="embed")
         except ValueError as error:
             self.assertRegex(str(error), "embed is not possible with")
+            if optimizer_registry.needs_model(name):
+                return
             config = tiny_runs.config(**changes, optimizer_slots="reset")
             # Asked for all the same, it fails after the CNN is trained.
             object.__setattr__(config, "optimizer_slots", "embed")
@@ -194,6 +232,19 @@ class RelaxTest(parameterized.TestCase):
                 self.relaxed_by(config)
             return
         self.relaxed_by(config)
+
+    def test_relaxed_net_keeps_its_function_under_ec_opt(self):
+        # `relaxed` compares the outputs of both nets.
+        network = self.relaxed(optimizer="ec_momentum", **PLAIN)
+        graph = network.optimizer.graph
+        expected = skeletons.choose(
+            graph,
+            "max_product",
+            skeletons.weights_of(graph, network.trainable_variables),
+        )
+        np.testing.assert_array_equal(
+            network.optimizer.skeleton.in_entry, expected.in_entry
+        )
 
     def test_relaxed_net_has_its_own_learning_rate(self):
         network = self.relaxed(relaxed_learning_rate=0.5)

@@ -47,6 +47,17 @@ class RatesTest(parameterized.TestCase):
         self.assertAlmostEqual(rate_at(10, **given), 0.55 * 0.25, places=6)
         self.assertAlmostEqual(rate_at(40, **given), 0.125, places=6)
 
+    @parameterized.parameters((0, 0.5), (9, 0.5), (10, 0.45), (29, 0.405))
+    def test_rate_decays_from_epoch_to_epoch(self, step, expected):
+        found = rate_at(step, decay_per_epoch=0.9)
+        self.assertAlmostEqual(found, expected, places=6)
+
+    def test_warm_up_and_decay_go_together(self):
+        given = {"warmup_epochs": 2, "decay_per_epoch": 0.5}
+        self.assertAlmostEqual(rate_at(0, **given), 0.05, places=6)
+        self.assertAlmostEqual(rate_at(10, **given), 0.55 * 0.25, places=6)
+        self.assertAlmostEqual(rate_at(20, **given), 0.125, places=6)
+
     def test_gathered_gradients_make_fewer_updates(self):
         given = {
             "drop_epochs": [3],
@@ -54,6 +65,10 @@ class RatesTest(parameterized.TestCase):
         }
         self.assertAlmostEqual(rate_at(14, **given), 0.5, places=6)
         self.assertAlmostEqual(rate_at(15, **given), 0.1, places=6)
+        del given["drop_epochs"]
+        given["decay_per_epoch"] = 0.2
+        self.assertAlmostEqual(rate_at(4, **given), 0.5, places=6)
+        self.assertAlmostEqual(rate_at(5, **given), 0.1, places=6)
 
 
 if __name__ == "__main__":

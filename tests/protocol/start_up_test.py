@@ -7,12 +7,14 @@ from absl.testing import absltest
 from tests.protocol import light_process
 
 CODE = """
-import os
+import gc, os, sys
 from needle_tf.protocol import start_up
 with start_up.quiet({quiet}):
     os.write(2, b"chatter\\n")
     {body}
 os.write(2, b"afterwards\\n")
+# The libraries, once they are there, and nothing else is frozen.
+assert (gc.get_freeze_count() > 0) == ("tensorflow" in sys.modules)
 """
 
 

@@ -44,12 +44,12 @@ class SweepCase(absltest.TestCase):
 
 class RunTest(SweepCase):
     def test_every_trial_is_a_training_run_like_one_alone(self):
-        plan = self.plan(["seed=0,1"], ["a:l2=0", "b:momentum=0.5"])
+        plan = self.plan(["seed=1"], ["a:l2=0", "b:momentum=0.5"])
         self.assertEmpty(self.run_all(plan, notes={"flags.txt": "--x\n"}))
         self.assertEqual((self.folder / "flags.txt").read_text(), "--x\n")
         content = json.loads((self.folder / "sweep.json").read_text())
         self.assertEqual(content["kind"], "sweep")
-        self.assertEqual(content["axes"], {"seed": [0, 1]})
+        self.assertEqual(content["axes"], {"seed": [1]})
         self.assertEqual(content["variants"], ["a", "b"])
         last = content["trials"][-1]
         self.assertEqual(
@@ -81,11 +81,11 @@ class RunTest(SweepCase):
         self.assertFalse((self.folder / "b_seed1/tensorboard").exists())
 
     def test_finished_sweep_is_not_run_again(self):
-        plan = self.plan(["seed=0,1"])
+        plan = self.plan(["seed=1"])
         self.run_all(plan)
         with mock.patch.object(keras.Model, "fit", side_effect=AssertionError):
             self.assertEmpty(self.run_all(plan))
-        self.assertIn("[2/2] seed1: done before", self.lines)
+        self.assertIn("[1/1] seed1: done before", self.lines)
 
     def test_variant_replays_another_one(self):
         plan = self.plan(
@@ -112,20 +112,18 @@ class FailureTest(SweepCase):
             self.assertEqual(self.run_all(plan), problems)
 
     def test_trial_that_raises_is_told_and_tried_again(self):
-        plan = self.plan(["seed=0,1,2"])
+        plan = self.plan(["seed=0,1"])
         run = training.run
 
         def failing(config, run_dir, **settings):
-            if config.seed == 1:
+            if config.seed == 0:
                 raise OSError("the cable is loose")
             return run(config, run_dir, **settings)
 
         with mock.patch.object(training, "run", failing):
             problems = self.run_all(plan)
-        self.assertEqual(problems, ["seed1: the cable is loose"])
-        self.assertEqual(
-            list(self.statuses().values()), ["done", "failed", "done"]
-        )
+        self.assertEqual(problems, ["seed0: the cable is loose"])
+        self.assertEqual(list(self.statuses().values()), ["failed", "done"])
         self.assertEmpty(self.run_all(plan))
         self.assertEqual(set(self.statuses().values()), {"done"})
 
@@ -136,7 +134,7 @@ class FailureTest(SweepCase):
         self.assertEqual(self.statuses(), {"seed0": "waiting"})
 
     def test_interrupted_sweep_goes_on_where_it_was(self):
-        plan = self.plan(["seed=0,1,2"])
+        plan = self.plan(["seed=0,1"])
         run, begun = training.run, []
 
         def interrupted(config, run_dir, **settings):
@@ -149,10 +147,10 @@ class FailureTest(SweepCase):
             with self.assertRaises(KeyboardInterrupt):
                 self.run_all(plan)
             self.assertEqual(
-                list(self.statuses().values()), ["done", "waiting", "waiting"]
+                list(self.statuses().values()), ["done", "waiting"]
             )
             self.assertEmpty(self.run_all(plan))
-        self.assertEqual(begun, [0, 1, 1, 2])
+        self.assertEqual(begun, [0, 1, 1])
 
 
 class RefusalTest(SweepCase):

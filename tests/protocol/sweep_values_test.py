@@ -21,6 +21,10 @@ class AxisTest(parameterized.TestCase):
         ("drop_epochs=90+95,", "drop_epochs", [[90, 95], []]),
         ("l2_skips=logits+conv*", "l2_skips", [["logits", "conv*"]]),
         ("image_size=16,20+24", "image_size", [16, [20, 24]]),
+        ("unit_scale_spread=1,10", "unit_scale_spread", [1.0, 10.0]),
+        ("skeleton_start=true", "skeleton_start", [True]),
+        ("skeleton=ones,index", "skeleton", ["ones", "index"]),
+        ("decay_per_epoch=0.9", "decay_per_epoch", [0.9]),
         ("inner_optimizer=adam", "inner_optimizer", ["adam"]),
     )
     def test_values_are_of_the_type_of_their_setting(self, text, name, found):

@@ -22,6 +22,7 @@ OTHER_VALUES = {
     "l2_skips": (("logits",), {"l2": 1e-3}),
     "drop_epochs": ((10, 20), {}),
     "drop_factor": (0.5, {"drop_epochs": [3]}),
+    "decay_per_epoch": (0.99, {}),
     "warmup_epochs": (5, {}),
     "warmup": ("discrete", {"warmup_epochs": 5}),
     "stop_accuracy": (0.2, {"stop_accuracy_epoch": 3}),
@@ -33,6 +34,8 @@ OTHER_VALUES = {
     "replay": ("runs/a", {"learning_rate": None}),
     "second_moments": (True, {"optimizer": "adam"}),
     "init_seed": (3, {}),
+    "skeleton_start": (True, {}),
+    "unit_scale_spread": (10.0, {}),
 }
 REFUSED = (
     ("no_rate", {"learning_rate": None}, r"--learning_rate is needed.*=sgd"),
@@ -136,6 +139,27 @@ REFUSED = (
         {"replay": "x", "learning_rate": None, "optimizer": "adam"},
         r"--replay sets the angles.*--optimizer=adam. Set --optimizer=layca",
     ),
+    (
+        "decay_and_drops",
+        {"decay_per_epoch": 0.9, "drop_epochs": [3, 5]},
+        r"two ways to lower.*--drop_epochs=3,5, --decay_per_epoch=0.9. Leave",
+    ),
+    (
+        "decay",
+        {"decay_per_epoch": 1},
+        r"`decay_per_epoch` must be.*> 0 and < 1",
+    ),
+    (
+        "replay_and_decay",
+        {"replay": "x", "learning_rate": None, "decay_per_epoch": 0.9},
+        r"so --decay_per_epoch would be ignored",
+    ),
+    (
+        "spread",
+        {"unit_scale_spread": 0.5},
+        r"`unit_scale_spread` must be.*>= 1",
+    ),
+    ("start", {"skeleton_start": 1}, r"`skeleton_start` must be True or False"),
     ("init_seed", {"init_seed": 2**32}, r"`init_seed` must be.*<= 4294967295"),
     ("moments", {"second_moments": 1}, r"`second_moments` must be True or Fal"),
 )
@@ -291,6 +315,13 @@ class JsonTest(parameterized.TestCase):
         self.assertEqual(back.run_name(), config.run_name())
         # The case does change its field.
         self.assertIn(name, config.differences(Config(**RATE)))
+
+    def test_later_fields_at_their_defaults_do_not_change_the_name(self):
+        # As it was before they were there.
+        self.assertEqual(
+            Config(task="c10_cnn1").run_name(),
+            "cifar10_c10_cnn1_sgd_seed0-b37c2b73",
+        )
 
     def test_json_says_its_kind(self):
         self.assertEqual(Config(**RATE).to_json()["kind"], "training")

@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 from absl.testing import absltest
-from absl.testing import parameterized
 
 from needle_tf.callbacks import tags
 from tests.callbacks import event_files
@@ -16,25 +15,20 @@ from tests.protocol import tiny_runs
 TIMES = (tags.EPOCH_SECONDS, tags.IMAGES_PER_SECOND)
 
 
-class KilledTrainingTest(parameterized.TestCase):
-    @parameterized.named_parameters(
-        ("in_the_midst_of_writing", "training_writes", 3),
-        ("at_random_moments", "training_random", 2),
-    )
-    def test_killed_run_ends_with_the_numbers_of_one_that_was_not(
-        self, scenario, least_kills
-    ):
+class KilledTrainingTest(absltest.TestCase):
+    def test_killed_run_ends_with_the_numbers_of_one_that_was_not(self):
         folder = pathlib.Path(self.create_tempdir().full_path)
         done = subprocess.run(
             [sys.executable, "-m", "tests.protocol.killed_runs"]
-            + [str(folder), scenario],
+            + [str(folder), "training"],
             capture_output=True,
             text=True,
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         seen = json.loads(done.stdout.splitlines()[-1])
-        self.assertGreaterEqual(seen["kills"], least_kills)
-        whole, killed = folder / "whole", folder / scenario
+        # In the midst of writing a file three times; the others may be late.
+        self.assertGreaterEqual(seen["kills"], 4)
+        whole, killed = folder / "whole", folder / "killed"
         numbers = tiny_runs.numbers(whole)["train"]
         # The criterion ended it one epoch before the last.
         self.assertEqual(numbers["stopped"]["epoch"], 4)

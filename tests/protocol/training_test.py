@@ -279,6 +279,61 @@ class RefusedRunTest(RunCase):
             run(tiny_runs.training(file, l2=0.5), self.folder / "other")
 
 
+class EcOptTest(RunCase):
+    """Runs on path values: how they start, and how they go on."""
+
+    SETTINGS = {
+        "model": "ec_digits_mlp",
+        "epochs": 3,
+        "learning_rate": 0.02,
+        "optimizer_options": {},
+    }
+
+    def run_of(self, name, **changes):
+        config = tiny_runs.training(**(self.SETTINGS | changes))
+        # Every checkpoint stays.
+        with mock.patch.object(checkpoints, "prune"):
+            run(config, self.folder / name)
+        return config
+
+    def losses_of(self, name):
+        history = tiny_runs.numbers(self.folder / name)["train"]
+        return [row["test_loss"] for row in history["epochs"]]
+
+    def test_resumed_run_ends_with_the_numbers_of_one_that_was_not(self):
+        config = self.run_of("whole", optimizer="ec_adam")
+        whole, cut = self.folder / "whole", self.folder / "cut"
+        shutil.copytree(whole, cut)
+        checkpoints.file_of(cut / "train", 3).unlink()
+        file = cut / "train/history.json"
+        content = json.loads(file.read_text())
+        content["finished"] = False
+        file.write_text(json.dumps(content))
+        with mock.patch.object(checkpoints, "prune"):
+            _, lines = run(config, cut)
+        self.assertIn("going on from epoch 2", lines[0])
+        self.assertEqual(tiny_runs.numbers(cut), tiny_runs.numbers(whole))
+        expected, found = map(tiny_runs.weights, (whole, cut))
+        self.assertEqual(found.keys(), expected.keys())
+        for name, array in found.items():
+            np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+    def test_paths_do_not_see_how_units_are_scaled(self):
+        for spread in (1, 10):
+            self.run_of(
+                str(spread),
+                optimizer="ec_sgd",
+                epochs=1,
+                skeleton_start=True,
+                unit_scale_spread=spread,
+            )
+        (start, end), others = self.losses_of("1"), self.losses_of("10")
+        self.assertLess(end, start)
+        # float32, and 5 steps of it.
+        np.testing.assert_allclose(others[0], start, rtol=1e-5)
+        self.assertAlmostEqual(others[1], end, places=3)
+
+
 class ReplayTest(RunCase):
     def test_each_kernel_turns_by_the_recorded_angles(self):
         adam = tiny_runs.training(
