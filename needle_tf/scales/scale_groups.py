@@ -88,6 +88,7 @@ class ScaleGraph:
         owners: Of each group the layer in whose output it first appears;
             "ground" at 0.
         variable_paths: Of `model.trainable_variables`, in their order.
+        _count_paths: Counts all paths when `num_paths` is first asked for.
     """
 
     edges: tuple[Edges, ...]
