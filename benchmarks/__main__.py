@@ -13,6 +13,7 @@ from absl import app
 from absl import flags
 
 from benchmarks import distances
+from benchmarks import ec_opt
 from benchmarks import efcn_step
 from benchmarks import embed
 from benchmarks import front
@@ -22,7 +23,7 @@ from benchmarks import machine
 from benchmarks import start_up
 from benchmarks import tables
 
-_ALL = (embed, efcn_step, distances, lcn, layca, start_up)
+_ALL = (embed, efcn_step, distances, lcn, layca, ec_opt, start_up)
 _RESULTS = flags.DEFINE_string(
     "results",
     str(pathlib.Path(__file__).parent / "results.md"),

@@ -30,6 +30,8 @@ SETUPS = {
     "alexnet": Setup((32, 32, 3), 250, 200),
     "skinny_cnn": Setup((32, 32, 3), 250, 200),
     "small_cnn": Setup((16, 16, 1), 100, 60),
+    "ec_mlp": Setup((28, 28, 1), 64, 938),
+    "plainnet34": Setup((32, 32, 3), 128, 391),
 }
 CLASSES = 10
 # What `needle_tf.embed` is told for each kind of network; a CNN stays.

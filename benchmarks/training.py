@@ -23,13 +23,18 @@ def step_of(
     model: keras.Model,
     name: str,
     optimizer: keras.optimizers.Optimizer | None = None,
+    **settings: Any,
 ) -> Callable[[], object]:
-    """Returns a function that trains `model` for one step, by SGD as a rule."""
+    """Returns a function that trains `model` for one step, by SGD as a rule.
+
+    Further settings are those of `compile`.
+    """
     model.compile(
         # Small, so that the numbers stay numbers on random labels.
         optimizer=optimizer or keras.optimizers.SGD(1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        **settings,
     )
     same = tf.data.Dataset.from_tensors(networks.batch(name)).repeat()
     iterator = iter(same.prefetch(1))

@@ -204,8 +204,8 @@ class FlagFilesTest(parameterized.TestCase):
     def test_every_flag_file_parses(self):
         for path in flag_files():
             with self.subTest(source_tree.relative(path)):
-                is_study = path.parent.name == "layer_rotation"
-                parse("train" if is_study else "main", [f"--flagfile={path}"])
+                is_needle = path.parent.name == "needle"
+                parse("main" if is_needle else "train", [f"--flagfile={path}"])
 
     def test_every_flag_file_has_its_header(self):
         for path in flag_files():

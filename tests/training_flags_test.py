@@ -160,7 +160,7 @@ class EcOptFilesTest(parameterized.TestCase):
             config = trial.config
             if config.optimizer.startswith("ec_"):
                 self.assertEqual(config.optimizer_options["skeleton"], "index")
-            if trial.variant != "sgd_he":
+            if trial.variant != "sgd_own_start":
                 starts.setdefault(config.optimizer, set()).add(
                     (config.init_seed, config.unit_scale_spread)
                 )

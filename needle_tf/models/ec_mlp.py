@@ -2,9 +2,10 @@
 
     dense 64, ReLU, four times; dense to the classes
 
-on the pixels of an image in a row, 784 of MNIST. Kernels start from Keras'
-he_normal; in the published runs, those of SGD too, the skeleton weights were
-then set to 1 (`--skeleton_start`).
+on the pixels of an image in a row, 784 of MNIST. Kernels start uniform in
++-1 / sqrt(fan_in): from there SGD takes the published course. In the published
+runs, those of SGD too, the skeleton weights were then set to 1
+(`--skeleton_start`).
 
 Reference: Meng et al., "Optimizing Neural Networks in the Equivalent Class
 Space", arXiv:1802.03713 (G-SGD at ICLR 2019).
@@ -38,5 +39,11 @@ def build(
         ValueError: If an argument is out of range.
     """
     return homogeneous_mlp.build_network(
-        "ec_mlp", UNITS, input_shape, num_classes, width, use_bias=False
+        "ec_mlp",
+        UNITS,
+        input_shape,
+        num_classes,
+        width,
+        use_bias=False,
+        variance=homogeneous_mlp.UNIFORM_BY_FAN_IN,
     )

@@ -13,7 +13,9 @@ import keras
 from needle_tf.models import arguments
 from needle_tf.models import convolution_stack
 
-INITIALIZER = "he_normal"
+HE_NORMAL = 2.0
+# Weights uniform in +-1 / sqrt(fan_in), as PyTorch starts such layers.
+UNIFORM_BY_FAN_IN = 1 / 3
 
 
 def build_network(
@@ -24,6 +26,7 @@ def build_network(
     width: float = 1.0,
     *,
     use_bias: bool,
+    variance: float = HE_NORMAL,
 ) -> keras.Model:
     """Returns the fully connected network of so many units per hidden layer.
 
@@ -35,6 +38,8 @@ def build_network(
         num_classes: Number of logits, at least 2.
         width: Multiplies the hidden units (rounded, at least 1).
         use_bias: Whether units and logits have biases, 0 at the start.
+        variance: Of a kernel's weights at the start, times its fan-in:
+            `HE_NORMAL` or `UNIFORM_BY_FAN_IN`.
 
     Returns:
         An uncompiled model from `(batch, height, width, channels)` to
@@ -49,7 +54,7 @@ def build_network(
             convolution_stack.scaled(count, width),
             activation="relu",
             use_bias=use_bias,
-            kernel_initializer=INITIALIZER,
+            kernel_initializer=_initializer(variance),
             name=f"hidden_{number}",
         )
         for number, count in enumerate(units, start=1)
@@ -62,11 +67,20 @@ def build_network(
             keras.layers.Dense(
                 num_classes,
                 use_bias=use_bias,
-                kernel_initializer=INITIALIZER,
+                kernel_initializer=_initializer(variance),
                 # As in `convolution_stack`: half precision costs accuracy.
                 dtype=keras.config.dtype_policy().variable_dtype,
                 name="logits",
             ),
         ],
         name=name,
+    )
+
+
+def _initializer(variance):
+    """A new one each time: one object gives one set of numbers only."""
+    if variance == HE_NORMAL:
+        return keras.initializers.HeNormal()
+    return keras.initializers.VarianceScaling(
+        variance, mode="fan_in", distribution="uniform"
     )

@@ -58,6 +58,20 @@ class HomogeneousMLPTest(parameterized.TestCase):
         )
         self.assertEqual(model.count_params(), expected)
 
+    def test_other_kernels_start_uniform_by_their_fan_in(self):
+        keras.utils.set_random_seed(0)
+        model = homogeneous_mlp.build_network(
+            "net",
+            (200,),
+            (10, 10, 1),
+            10,
+            use_bias=False,
+            variance=homogeneous_mlp.UNIFORM_BY_FAN_IN,
+        )
+        kernel = keras.ops.convert_to_numpy(model.get_layer("hidden_1").kernel)
+        self.assertBetween(np.abs(kernel).max(), 0.0999, 0.1)
+        self.assertAlmostEqual(kernel.std(), 0.1 / 3**0.5, delta=0.001)
+
     def test_kernels_start_from_he_and_biases_from_0(self):
         keras.utils.set_random_seed(0)
         model = homogeneous_mlp.build_network(
