@@ -30,6 +30,10 @@ _HELD_SHARE = 0.25
 _PADDING_MODES = {"mean": "CONSTANT", "reflect": "SYMMETRIC"}
 CROP_FILLS = tuple(_PADDING_MODES)
 
+# For what tf.data calls: it has no branches or loops over tensors, which
+# AutoGraph would rewrite, and only looking for them takes a second.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
 # Sources by set, then by part; they go when their set goes.
 _SOURCES = weakref.WeakKeyDictionary()
 
@@ -92,20 +96,24 @@ def training_batches(
     )
     source = _Source.of(data, "train")
 
+    @_as_it_is
     def batch(rows, batch_seed):
         chosen, labels = source.gather(rows)
         return augmented(chosen, seed=batch_seed), labels
 
     epochs = tf.data.Dataset.range(first_epoch, last_epoch)
-    chosen_rows = epochs.flat_map(
-        lambda epoch: _epoch_rows(epoch, seed, source.count, batch_size)
+    rows_of = functools.partial(
+        _epoch_rows, seed=seed, count=source.count, batch_size=batch_size
     )
     return _running(
-        chosen_rows.map(batch, num_parallel_calls=tf.data.AUTOTUNE),
+        epochs.flat_map(rows_of).map(
+            batch, num_parallel_calls=tf.data.AUTOTUNE
+        ),
         steps * (last_epoch - first_epoch),
     )
 
 
+@_as_it_is
 def _epoch_rows(
     epoch: tf.Tensor, seed: int, count: int, batch_size: int
 ) -> tf.data.Dataset:
@@ -115,6 +123,7 @@ def _epoch_rows(
         tf.range(count), seed=epoch_seed, alg="philox"
     )
 
+    @_as_it_is
     def rows(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch_seed = tf.random.experimental.stateless_fold_in(
             epoch_seed, start, alg="philox"
@@ -140,6 +149,7 @@ def test_batches(data: images.ImageData, *, batch_size: int) -> tf.data.Dataset:
     batch_size = arguments.require_integer("batch_size", batch_size, 1)
     source = _Source.of(data, "test")
 
+    @_as_it_is
     def batch(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         end = tf.minimum(start + batch_size, source.count)
         return source.gather(tf.range(start, end))
@@ -260,7 +270,9 @@ def _standardised(
 
 
 # A graph reuses its buffers: one float32 copy of a whole set, not three.
-_standardised_in_place = tf.function(_standardised, reduce_retracing=True)
+_standardised_in_place = tf.function(
+    _standardised, reduce_retracing=True, autograph=False
+)
 
 
 def _has_room(count: int) -> bool:
