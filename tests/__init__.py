@@ -13,6 +13,13 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# What XLA compiles, for TensorFlow and JAX, is run a few times here: to make it
+# fast takes longer than it saves.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0"
+    " --xla_llvm_disable_expensive_passes=true",
+)
 
 # No deadline: the first example of a shape pays for tracing it.
 hypothesis.settings.register_profile(

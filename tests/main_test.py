@@ -2,14 +2,9 @@
 
 import contextlib
 import dataclasses
-import io
 import json
-import os
-import pathlib
 import signal
 import subprocess
-import sys
-import time
 from unittest import mock
 
 from absl import flags
@@ -20,8 +15,11 @@ from absl.testing import parameterized
 from needle_tf import main
 from needle_tf import relax_flags
 from needle_tf.data import loading
+from needle_tf.protocol import networks
+from needle_tf.protocol import plan
 from needle_tf.protocol import relax
 from needle_tf.protocol import run_folder
+from tests import commands
 from tests import source_tree
 from tests.protocol import checkpoints_test
 from tests.protocol import tiny_runs
@@ -37,68 +35,16 @@ TINY = (
     "--checkpoint_interval=1",
     "--log_checkpoints=0",
 )
+FLAG_FILES = source_tree.ROOT / "flags/needle"
 
 
-def typed(*arguments, **settings):
-    """Starts `python -m needle_tf.main` in the root of the repository."""
-    environment = os.environ.copy()
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    environment.pop("TFDS_DATA_DIR", None)
-    return subprocess.Popen(
-        [sys.executable, "-m", "needle_tf.main", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=source_tree.ROOT,
-        env=environment,
-        **settings,
-    )
-
-
-def answer(*arguments):
-    """Returns exit code, stdout and stderr of a command."""
-    with typed(*arguments) as process:
-        out, err = process.communicate()
-    return process.returncode, out, err
-
-
-def called(*arguments):
-    """Does the same in this process, where TensorFlow runs already."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        flagsaver.flagsaver(),
-        mock.patch.dict(os.environ),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        os.environ.pop("TFDS_DATA_DIR", None)
-        rest = flags.FLAGS(["main", *arguments])
-        code = main.main(rest)
-    return code, out.getvalue(), err.getvalue()
-
-
-class MainCase(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(self.create_tempdir().full_path)
-        self.run_dir = self.folder / "run"
-
-    def assert_refused(self, outcome, message):
-        """One message, exit code 2, no traceback."""
-        code, out, err = outcome
-        self.assertEqual(code, 2, err)
-        self.assertRegex(err, f"^needle_tf: .*{message}")
-        self.assertNotIn("Traceback", out + err)
-        self.assertEqual(err.count("needle_tf: "), 1, err)
-        self.assertEqual(err.count("\n"), 1, err)
+class MainCase(commands.CommandCase):
+    command = commands.Command(main)
 
 
 class HelpTest(MainCase):
     def test_help_comes_at_once_and_lists_the_flags(self):
-        began = time.monotonic()
-        code, out, _ = answer("--help")
-        self.assertLess(time.monotonic() - began, 2)
-        self.assertEqual(code, 0)
+        out = self.helped()
         for name in ("relax_epoch", "run_dir", "momentum", "library_logs"):
             self.assertRegex(out, rf"--(\[no\])?{name}:")
 
@@ -127,38 +73,13 @@ class TypedMistakesTest(MainCase):
         ("data_bounds", ["--canvas_size=4"], "`canvas_size` must be"),
     )
     def test_mistake_is_answered_at_once(self, arguments, message):
-        began = time.monotonic()
-        outcome = answer(*arguments, f"--run_dir={self.run_dir}")
-        # TensorFlow alone would take longer.
-        self.assertLess(time.monotonic() - began, 3)
-        self.assert_refused(outcome, message)
-        self.assertFalse(self.run_dir.exists())
+        self.assert_refused_at_once(arguments, message)
 
 
 class RunTest(MainCase):
-    def test_run_interrupted_run_and_a_second_thought(self):
-        whole = self.folder / "whole"
-        code, out, err = answer(*TINY, "--deterministic", f"--run_dir={whole}")
-        self.assertEqual(code, 0, err)
-        self.assertEqual(err, "")  # The libraries keep quiet.
-        self.assert_run_is_reported(whole, out)
-        self.assert_interrupted_run_ends_alike(whole)
-        self.assert_other_flags_are_refused(whole)
-        self.assert_flag_file_goes_on(whole)
-
-    def assert_run_is_reported(self, whole, out):
-        self.assertRegex(out, r"cnn +epoch 2/3 +loss")
-        self.assertRegex(out, r"(?m)^efcn_relax1 +1-3 ")
-        for name in ("results.json", "results.csv", "curves.png", "flags.txt"):
-            self.assertIn(f"{name}", out)
-            self.assertGreater((whole / name).stat().st_size, 100)
-        self.assertIn(f"tensorboard --logdir {whole}/tensorboard", out)
-        rows = json.loads((whole / "results.json").read_text())
-        self.assertEqual([row["stage"] for row in rows], ["cnn", "efcn_relax1"])
-
-    def assert_interrupted_run_ends_alike(self, whole):
-        arguments = (*TINY, "--deterministic", f"--run_dir={self.run_dir}")
-        with typed(*arguments) as process:
+    def test_interrupted_run_goes_on_and_is_not_anothers(self):
+        arguments = (*TINY, f"--run_dir={self.run_dir}")
+        with self.command.typed(*arguments) as process:
             self.wait_for(self.run_dir / "cnn/checkpoints/epoch_0001.keras")
             process.send_signal(signal.SIGINT)
             _, err = process.communicate()
@@ -168,69 +89,77 @@ class RunTest(MainCase):
             r"^needle_tf: stopped; the same command goes on from the last "
             r"checkpoint: python -m needle_tf.main .*--relax_epoch=1.*\n$",
         )
-        code, out, err = answer(*arguments)
-        self.assertEqual(code, 0, err)
-        self.assertRegex(out, "going on from epoch|done before")
-        self.assertEqual(
-            tiny_runs.numbers(self.run_dir), tiny_runs.numbers(whole)
-        )
+        done = self.command.answer(*arguments)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(done.err, "")  # The libraries keep quiet.
+        self.assertRegex(done.out, "going on from epoch|done before")
+        self.assert_run_is_reported(done.out)
+        self.assert_other_flags_are_refused()
+        self.assert_flag_file_goes_on()
 
-    def wait_for(self, file):
-        deadline = time.monotonic() + 120
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self.assertTrue(file.exists())
+    def assert_run_is_reported(self, out):
+        self.assertRegex(out, r"efcn_relax1 +epoch 3/3 +loss")
+        self.assertRegex(out, r"(?m)^efcn_relax1 +1-3 ")
+        for name in ("results.json", "results.csv", "curves.png", "flags.txt"):
+            self.assertIn(f"{name}", out)
+            self.assertGreater((self.run_dir / name).stat().st_size, 100)
+        self.assertIn(f"tensorboard --logdir {self.run_dir}/tensorboard", out)
+        rows = json.loads((self.run_dir / "results.json").read_text())
+        self.assertEqual([row["stage"] for row in rows], ["cnn", "efcn_relax1"])
 
-    def assert_other_flags_are_refused(self, whole):
-        before = {p: p.stat().st_mtime_ns for p in whole.rglob("*")}
+    def assert_other_flags_are_refused(self):
+        before = {p: p.stat().st_mtime_ns for p in self.run_dir.rglob("*")}
         self.assert_refused(
-            called(*TINY, "--seed=5", f"--run_dir={whole}"),
+            self.command.called(
+                *TINY,
+                "--seed=5",
+                "--deterministic",
+                f"--run_dir={self.run_dir}",
+            ),
             r"another configuration. Different: --seed \(there 0, now 5\); "
-            r"--deterministic \(there True, now False\)",
+            r"--deterministic \(there False, now True\)",
         )
-        after = {p: p.stat().st_mtime_ns for p in whole.rglob("*")}
+        after = {p: p.stat().st_mtime_ns for p in self.run_dir.rglob("*")}
         self.assertEqual(after, before)
 
-    def assert_flag_file_goes_on(self, whole):
-        # In this process nothing is trained any more, so the switch to
-        # deterministic operations is never made here.
-        with mock.patch.object(relax, "_run_stages") as stages:
-            stages.return_value = relax.Outcome([], [])
-            code, _, err = called(
-                f"--flagfile={whole}/flags.txt", f"--run_dir={whole}"
-            )
-        self.assertEqual(code, 0, err)
-        stages.assert_called_once()
+    def assert_flag_file_goes_on(self):
+        done = self.command.called(
+            f"--flagfile={self.run_dir}/flags.txt", f"--run_dir={self.run_dir}"
+        )
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("[2/2] efcn_relax1: done before", done.out)
 
 
 class RefusedRunTest(MainCase):
     def test_corrupt_checkpoints_end_with_their_names(self):
         arguments = (*TINY, f"--run_dir={self.run_dir}")
-        self.assertEqual(called(*arguments)[0], 0)
+        self.assertEqual(self.command.called(*arguments).code, 0)
         path = self.run_dir / "efcn_relax1"
         history = json.loads((path / "history.json").read_text())
         history["finished"] = False
         (path / "history.json").write_text(json.dumps(history))
         checkpoints_test.truncate(path / "checkpoints/epoch_0003.keras")
         self.assert_refused(
-            called(*arguments),
+            self.command.called(*arguments),
             r".*efcn_relax1/checkpoints/epoch_0003.keras is corrupt.*No good "
             r"checkpoint is left.*remove the folder .*efcn_relax1",
         )
 
     def test_diverged_stage_is_told_and_the_rest_is_shown(self):
-        outcome = called(
+        outcome = self.command.called(
             *TINY,
             "--learning_rate=1e38",
             "--relaxed_learning_rate=0.01",
             f"--run_dir={self.run_dir}",
         )
-        code, out, err = outcome
-        self.assertEqual(code, 2)
-        self.assertRegex(err, r"needle_tf: cnn diverged in epoch 0 \(step ")
-        self.assertRegex(err, r"needle_tf: efcn_relax1 could not start: the ")
-        self.assertNotIn("Traceback", out + err)
-        self.assertRegex(out, r"cnn: diverged at epoch 0")
+        self.assertEqual(outcome.code, 2)
+        for message in (
+            "cnn diverged in epoch 0 \\(step ",
+            "efcn_relax1 could not",
+        ):
+            self.assertRegex(outcome.err, f"needle_tf: {message}")
+        self.assertNotIn("Traceback", outcome.out + outcome.err)
+        self.assertRegex(outcome.out, r"cnn: diverged at epoch 0")
         self.assertTrue((self.run_dir / "results.json").exists())
 
     def test_folder_in_use_is_refused(self):
@@ -239,7 +168,8 @@ class RefusedRunTest(MainCase):
             config = relax_flags.protocol_config()
         with run_folder.opened(self.run_dir, config):
             self.assert_refused(
-                called(*TINY, f"--run_dir={self.run_dir}"), "in use by another"
+                self.command.called(*TINY, f"--run_dir={self.run_dir}"),
+                "in use by another",
             )
 
     @parameterized.named_parameters(
@@ -249,7 +179,7 @@ class RefusedRunTest(MainCase):
         ("size", "--model=alexnet", "alexnet needs images of at least"),
     )
     def test_what_does_not_fit_is_refused_before_the_folder(self, flag, says):
-        outcome = called(*TINY, flag, f"--run_dir={self.run_dir}")
+        outcome = self.command.called(*TINY, flag, f"--run_dir={self.run_dir}")
         self.assert_refused(outcome, says)
         self.assertFalse(self.run_dir.exists())
 
@@ -272,7 +202,7 @@ class DiskTest(MainCase):
     def test_full_disk_ends_with_a_message_and_nothing_is_lost(self):
         with self.small_disk("700k") as disk:
             arguments = (*TINY, f"--run_dir={disk}/run")
-            outcome = called(*arguments)
+            outcome = self.command.called(*arguments)
             self.assert_refused(outcome, "the disk is full.*repeat the command")
             kept = tiny_runs.numbers(disk / "run")["cnn"]
             self.assertTrue(kept["finished"])
@@ -281,27 +211,23 @@ class DiskTest(MainCase):
             subprocess.run(
                 ["mount", "-o", "remount,size=20m", str(disk)], check=True
             )
-            code, out, err = called(*arguments)
-            self.assertEqual(code, 0, err)
-            self.assertIn("cnn: done before", out)
+            done = self.command.called(*arguments)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertIn("cnn: done before", done.out)
             self.assertEqual(tiny_runs.numbers(disk / "run")["cnn"], kept)
 
     def test_read_only_disk_is_named(self):
         with self.small_disk("1m") as disk:
             subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
             self.assert_refused(
-                called(*TINY, f"--run_dir={disk}/run"),
+                self.command.called(*TINY, f"--run_dir={disk}/run"),
                 "the run folder cannot be written to: .*Read-only",
             )
 
 
 class FlagFilesTest(parameterized.TestCase):
-    @parameterized.named_parameters(
-        (path.name, path)
-        for path in sorted((source_tree.ROOT / "flags/needle").glob("*.txt"))
-    )
-    def test_flag_file_runs(self, path):
-        """Two steps of each on noise of the right shape, narrow networks."""
+    def small(self, path):
+        """Returns what a file asks for, narrow and short, and noise for it."""
         with flagsaver.flagsaver():
             flags.FLAGS(["main", f"--flagfile={path}"])
             config = relax_flags.protocol_config()
@@ -318,13 +244,28 @@ class FlagFilesTest(parameterized.TestCase):
             log_checkpoints=0,
         )
         shapes = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1)}
-        noise = tiny_runs.noise(shapes.get(config.dataset, (16, 16, 1)))
+        return small, tiny_runs.noise(shapes.get(config.dataset, (16, 16, 1)))
+
+    @parameterized.named_parameters(
+        (path.name, path) for path in sorted(FLAG_FILES.glob("*.txt"))
+    )
+    def test_networks_of_a_flag_file_are_made(self, path):
+        config, noise = self.small(path)
+        cnn = networks.build_cnn(config, noise)
+        networks.compile_network(cnn, config.learning_rate, config, noise, 1)
+        relaxed = networks.relax(cnn, plan.stages(config)[1], config, noise, 1)
+        self.assertGreater(relaxed.count_params(), cnn.count_params())
+
+    def test_flag_file_runs(self):
+        """Two steps of each stage; CI's first command runs another file."""
+        config, noise = self.small(FLAG_FILES / "alexnet_cifar10.txt")
         folder = self.create_tempdir().full_path
         with mock.patch.object(loading, "load", return_value=noise):
             outcome = relax.run(
-                small, folder, report=lambda line: None, progress="none"
+                config, folder, report=lambda line: None, progress="none"
             )
         self.assertEmpty(outcome.problems)
+        self.assertLen(outcome.histories, 2)
         self.assertTrue(all(h.finished for h in outcome.histories))
 
 

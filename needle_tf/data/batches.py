@@ -87,10 +87,7 @@ def training_batches(
     last_epoch = arguments.require_integer(
         "last_epoch", last_epoch, first_epoch
     )
-    # More than this, and some crops would show nothing of their image.
-    largest_crop = min(data.input_shape[:2]) - 1
-    arguments.require_integer("crop_padding", crop_padding, 0, largest_crop)
-    _require_fill(crop_fill)
+    _require_crop(data, crop_padding, crop_fill)
     augmented = functools.partial(
         augment, flip=flip, crop_padding=crop_padding, crop_fill=crop_fill
     )
@@ -206,6 +203,15 @@ def augment(
         # One gather serves both: columns are shifted and read in reverse.
         batch = tf.gather(batch, columns, axis=2, batch_dims=1)
     return batch
+
+
+def _require_crop(
+    data: images.ImageData, crop_padding: int, crop_fill: str
+) -> None:
+    # More than this, and some crops would show nothing of their image.
+    largest = min(data.input_shape[:2]) - 1
+    arguments.require_integer("crop_padding", crop_padding, 0, largest)
+    _require_fill(crop_fill)
 
 
 def _require_fill(crop_fill: str) -> None:

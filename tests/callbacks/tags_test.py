@@ -27,6 +27,8 @@ STABLE = {
     "SECOND_MOMENT_LOW": "second_moment/low",
     "SECOND_MOMENT_MEDIAN": "second_moment/median",
     "SECOND_MOMENT_HIGH": "second_moment/high",
+    "CLIPPED_SHARE": "ec_opt/clipped_share",
+    "CONSERVATION_ERROR": "ec_opt/conservation_error",
     "STEP_LOSS": "step/loss",
     "STEP_ACCURACY": "step/accuracy",
     "EPOCH_SECONDS": "speed/epoch_seconds",

@@ -38,6 +38,9 @@ KEPT = {
 }
 NOT_KEPT_BECAUSE = {
     "adafactor": "its factored moments have the shape of no weight",
+    "ec_adam": "what it keeps belongs to the paths of one network",
+    "ec_momentum": "what it keeps belongs to the paths of one network",
+    "ec_sgd": "what it keeps belongs to the paths of one network",
     "lars_sgd": "a norm is a number, of the shape of no weight",
     "layca": "a norm is a number, and another optimizer is inside",
     "muon": "keeps other state for a matrix than for a convolution",
