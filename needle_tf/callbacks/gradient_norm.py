@@ -83,7 +83,7 @@ class GradientNorm(keras.callbacks.Callback):
         if self._measure is None:
             batch = [tf.convert_to_tensor(part) for part in self._batch]
             self._measure = tf.function(
-                lambda: squared_norms(self.model, *batch)
+                lambda: squared_norms(self.model, *batch), autograph=False
             )
         squares = {n: float(square) for n, square in self._measure().items()}
         total = math.sqrt(sum(squares.values()))

@@ -63,7 +63,7 @@ def in_dtype(dtype, network):
 
 
 class EquivalenceTest(same_function.EmbeddingTestCase):
-    @hypothesis.settings(max_examples=20, **QUICK)
+    @hypothesis.settings(max_examples=10, **QUICK)
     @hypothesis.given(st.data(), SPACES, DTYPES)
     def test_functional_network_keeps_its_function(self, data, space, dtype):
         self.check(

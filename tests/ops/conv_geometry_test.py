@@ -18,7 +18,7 @@ Convolution = dense_convolution.Convolution
 ConvGeometry = conv_geometry.ConvGeometry
 
 # An example takes a few milliseconds.
-MANY = settings(max_examples=50)
+MANY = settings(max_examples=25)
 
 # PyTorch's first layer of the AlexNet: 4x4, stride 2, padding 2 on 32x32.
 ALEXNET_1 = Convolution(

@@ -26,7 +26,7 @@ DEPTHWISE = Convolution(
 )
 SEEDS = st.integers(0, 2**32 - 1)
 # An example takes about a millisecond.
-MANY = settings(max_examples=60)
+MANY = settings(max_examples=25)
 
 
 def geometry_of(convolution):

@@ -52,7 +52,7 @@ class CheckTest(parameterized.TestCase):
     def test_table_of_the_registry_is_what_is_accepted(self):
         accepted = []
         for name in registry.names():
-            if name == "layca":
+            if name == "layca" or registry.needs_model(name):
                 continue
             inner = registry.build(name, learning_rate=0.1)
             try:
