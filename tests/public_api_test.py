@@ -43,6 +43,7 @@ PROMISED_OPTIMIZERS = [
     "AdamMomentumSGD",
     "ECOpt",
     "EffectiveRateSGD",
+    "EpochDecay",
     "LarsSGD",
     "Layca",
     "NormalizedSGD",

@@ -22,6 +22,7 @@ has too many members where widths differ.
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -154,9 +155,9 @@ def path_products(
         skeleton: Which edges these are.
     """
     prefix, suffix = in_weights, out_weights
-    for step in _strides(skeleton.in_source):
+    for step in strides(skeleton.in_source):
         prefix = prefix * ops.take(prefix, step)
-    for step in _strides(skeleton.out_target):
+    for step in strides(skeleton.out_target):
         suffix = suffix * ops.take(suffix, step)
     return prefix, suffix
 
@@ -183,7 +184,7 @@ def inverse_chain_rule(
     """
     through = sums - out_flow
     onwards = np.where(skeleton.is_double_out, skeleton.out_target, 0)
-    for step in _strides(onwards):
+    for step in strides(onwards):
         through = through + ops.take(through, step)
     flow = in_flow - through
     if (skeleton.leader == np.arange(len(skeleton.leader))).all():
@@ -232,8 +233,12 @@ def _levels(parents):
         level[ready] = level[parents[ready]] + 1
 
 
-def _strides(parents):
-    """Parents, their parents' parents, ...: chains in log2(depth) steps."""
+def strides(parents: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields parents, their parents' parents, ...: chains in log2(depth) steps.
+
+    Combining each entry with that at its stride, one stride after the other,
+    combines it with all entries on its chain to ground.
+    """
     step = np.array(parents)
     step[0] = 0
     while step.any():

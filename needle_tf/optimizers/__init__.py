@@ -10,6 +10,7 @@ _PUBLIC = {
     "AdamMomentumSGD": "study_sgd",
     "ECOpt": "ec_opt",
     "EffectiveRateSGD": "study_sgd",
+    "EpochDecay": "schedules",
     "LarsSGD": "study_sgd",
     "Layca": "layca",
     "NormalizedSGD": "study_sgd",

@@ -98,7 +98,7 @@ class ECOpt(around_inner.AroundInner):
     ) -> None:
         inner_optimizer.check(inner, ec_opt_rules.DEMANDS)
         ratio_range = ec_opt_rules.check_ratio_range(ratio_range)
-        graph = _graph_of(model, graph)
+        graph = _graph_of(model, graph, unit)
         edges = _skeleton_of(graph, skeleton, model)
         kwargs = inner_optimizer.adopted(inner, kwargs, ec_opt_rules.DEMANDS)
         if learning_rate is None:
@@ -189,8 +189,14 @@ class ECOpt(around_inner.AroundInner):
         return grads  # Of the path values, when these are known.
 
     def _apply_weight_decay(self, variables):
-        plain = set(range(len(variables))) - set(self._places)
-        self.inner._apply_weight_decay([variables[i] for i in sorted(plain)])
+        # Keras leaves out variables without a gradient: places differ here.
+        self.inner._apply_weight_decay(
+            [
+                variable
+                for variable in variables
+                if self._get_variable_index(variable) not in self._places
+            ]
+        )
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         if not hasattr(super(), "_all_reduce_sum_gradients"):
@@ -236,7 +242,7 @@ class ECOpt(around_inner.AroundInner):
             flow = flow * factor
             gradients = [gradient * factor for gradient in gradients]
             plain = {
-                place: (gradient * ops.cast(factor, gradient.dtype), variable)
+                place: (self._in_math(gradient) * factor, variable)
                 for place, (gradient, variable) in plain.items()
             }
         ratios = self._ratios if is_keras else self._ratios.value
@@ -257,8 +263,7 @@ class ECOpt(around_inner.AroundInner):
             gradients, paths, self._plan, self.unit
         )
         for gradient, _ in plain.values():
-            if gradient is not None:
-                squares += ops.sum(ops.square(self._in_math(gradient)))
+            squares += ops.sum(ops.square(self._in_math(gradient)))
         norm = ops.sqrt(squares)
         return self.global_clipnorm / ops.maximum(norm, self.global_clipnorm)
 
@@ -314,7 +319,7 @@ class ECOpt(around_inner.AroundInner):
             new, self._in_math(step), per_path, source
         )
         if len(edges.entries):
-            new = _with_skeleton(new, old, ratios, source, edges)
+            new = path_step.with_skeleton(new, old, ratios, edges)
         self.assign(variable, ops.cast(new, variable.dtype))
 
     def _inner_step(self, gradient, variable, learning_rate):
@@ -340,36 +345,14 @@ class ECOpt(around_inner.AroundInner):
         return config
 
 
-def _with_skeleton(new, old, ratios, source, edges):
-    """Puts skeleton edges in their places among the others."""
-    if edges.kind is None:
-        flat = ops.take(ops.reshape(old, (-1,)), edges.entries)
-        moved = basis_paths.skeleton_weights(
-            flat,
-            ops.take(ratios, edges.entry_target),
-            ops.take(ratios, edges.entry_source),
-        )
-        flat = ops.scatter_update(
-            ops.reshape(new, (-1,)),
-            edges.entries[:, None],
-            ops.where(edges.is_out, flat, moved),
-        )
-        return ops.reshape(flat, new.shape)
-    if (edges.kind == 1).any():
-        target = ops.take(ratios, edges.target)
-        moved = basis_paths.skeleton_weights(old, target, source)
-        new = ops.where(edges.kind == 1, moved, new)
-    if (edges.kind == 2).any():
-        new = ops.where(edges.kind == 2, old, new)
-    return new
-
-
-def _graph_of(model, graph):
-    if (model is None) == (graph is None):
+def _graph_of(model, graph, unit):
+    is_new = model is not None and graph is None
+    is_loaded = model is None and graph is not None and unit is not None
+    if not (is_new or is_loaded):
         raise ValueError(
             "ECOpt needs the model that it will train, as ECOpt(inner, model), "
-            "or for loading its `graph`; one of the two. Received: "
-            f"model={model!r}, graph={graph!r}."
+            "or for loading its `graph` and `unit`; one of the two. Received: "
+            f"model={model!r}, graph={graph!r}, unit={unit!r}."
         )
     if model is None:
         if isinstance(graph, Mapping):

@@ -1,4 +1,4 @@
-"""From the gradients of weights to those of basis path values."""
+"""From the gradients of weights to those of basis path values, and back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -122,6 +122,45 @@ def per_path(
     if edges.target is not None:
         found = found / ops.take(suffix, edges.target)
     return found
+
+
+def with_skeleton(
+    weights: Tensor,
+    before: Tensor,
+    ratios: Tensor,
+    edges: path_plan.VariablePlan,
+) -> Tensor:
+    """Returns the weights after a step, skeleton edges among them.
+
+    Args:
+        weights: After the step, as `basis_paths.allocated_weights` has them.
+        before: The same variable before it.
+        ratios: R of the groups, `(H + 1,)`.
+        edges: Where skeleton edges lie in it.
+    """
+    if edges.kind is None:
+        flat = ops.take(ops.reshape(before, (-1,)), edges.entries)
+        moved = basis_paths.skeleton_weights(
+            flat,
+            ops.take(ratios, edges.entry_target),
+            ops.take(ratios, edges.entry_source),
+        )
+        flat = ops.scatter_update(
+            ops.reshape(weights, (-1,)),
+            edges.entries[:, None],
+            ops.where(edges.is_out, flat, moved),
+        )
+        return ops.reshape(flat, weights.shape)
+    if (edges.kind == 1).any():
+        source = 1.0
+        if edges.source is not None:
+            source = ops.take(ratios, edges.source)
+        target = ops.take(ratios, edges.target)
+        moved = basis_paths.skeleton_weights(before, target, source)
+        weights = ops.where(edges.kind == 1, moved, weights)
+    if (edges.kind == 2).any():
+        weights = ops.where(edges.kind == 2, before, weights)
+    return weights
 
 
 def _flows(weights, gradients, plan, side):

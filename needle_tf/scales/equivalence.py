@@ -146,20 +146,17 @@ def _gathered(
 
 
 def _products(weights: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    """Returns products along the chains to ground, by doubling their length."""
-    products, step = weights, parents
-    while step.any():
-        products = products * products[step]
-        step = step[step]
-    return products
+    """Returns products along the chains to ground, in float64."""
+    for step in basis_paths.strides(parents):
+        weights = weights * weights[step]
+    return weights
 
 
 def _log_products(weights: np.ndarray, parents: np.ndarray) -> np.ndarray:
     """Returns log |product| along the chains: deep chains do not underflow."""
-    sums, step = np.log(np.abs(weights)), parents
-    while step.any():
+    sums = np.log(np.abs(weights))
+    for step in basis_paths.strides(parents):
         sums = sums + sums[step]
-        step = step[step]
     return sums
 
 

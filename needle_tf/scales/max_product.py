@@ -135,9 +135,7 @@ def _at(
 
 def _check_finite(graph, weights):
     for edges, weight in zip(graph.edges, weights, strict=True):
-        bad = math.prod(edges.shape) - np.count_nonzero(
-            np.isfinite(np.asarray(weight, "float64"))
-        )
+        bad = math.prod(edges.shape) - np.count_nonzero(np.isfinite(weight))
         if bad:
             raise ValueError(
                 "Weights must be finite to choose a skeleton by their "

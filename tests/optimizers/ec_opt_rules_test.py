@@ -47,9 +47,22 @@ class ModelsTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, r"own.*keras\.Model\("):
             ec_opt.ECOpt(optimizers.SGD(), model)
 
-    def test_no_model_is_refused(self):
-        with self.assertRaisesRegex(ValueError, r"ECOpt\(inner, model\)"):
-            ec_opt.ECOpt(optimizers.SGD())
+    def test_neither_or_both_of_model_and_graph_are_refused(self):
+        model = small()
+        made = ec_opt.ECOpt(optimizers.SGD(), model)
+        for arguments in (
+            {},
+            {"graph": made.graph, "skeleton": made.skeleton},
+            {"graph": made.graph, "model": model},
+        ):
+            with self.assertRaisesRegex(ValueError, r"ECOpt\(inner, model\)"):
+                ec_opt.ECOpt(optimizers.SGD(), **arguments)
+        ec_opt.ECOpt(
+            optimizers.SGD(),
+            graph=made.graph,
+            skeleton=made.skeleton,
+            unit=made.unit,
+        )
 
     @parameterized.parameters(
         ("kernel_regularizer", "l2", r"hidden/kernel with the regularizer L2"),

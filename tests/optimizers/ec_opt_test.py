@@ -1,5 +1,7 @@
 """Tests of EC-Opt: what a step does to path values, and what stays equal."""
 
+import warnings
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -179,6 +181,40 @@ class OptionsTest(parameterized.TestCase):
                     )
             ends.append(relu_networks.outputs(model))
         np.testing.assert_allclose(ends[1], ends[0], rtol=1e-7)
+
+    def test_weights_without_a_gradient_follow_the_scales_of_their_units(self):
+        model = relu_networks.two_headed()
+        inputs, _ = relu_networks.examples(model)
+        # The first head's bias trains, is of no group, and decays at its rate.
+        first, second = (model.get_layer(name) for name in ("one", "other"))
+        optimizer = ec_opt.ECOpt(
+            optimizers.SGD(0.05, weight_decay=0.1), model, skeleton="index"
+        )
+        values = equivalence.basis_path_values(model, optimizer.graph)
+        optimizer.build(model.trainable_variables)
+        biases = [small_runs.array(head.bias) for head in (first, second)]
+        found = relu_networks.gradients_of_first(model, inputs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras': some have no gradient.
+            optimizer.apply(found, model.trainable_variables)
+        after = equivalence.basis_path_values(model, optimizer.graph)
+        path = second.kernel.path
+        entries = optimizer._plan.variables[
+            [edges.path for edges in optimizer.graph.edges].index(path)
+        ].entries
+        others = np.delete(after.weights[path].reshape(-1), entries)
+        expected = 0.995 * np.delete(values.weights[path].reshape(-1), entries)
+        np.testing.assert_allclose(others, expected, rtol=1e-6)
+        # As under Keras' own SGD: what has no gradient does not decay.
+        np.testing.assert_array_equal(small_runs.array(second.bias), biases[1])
+        place = [v.path for v in model.trainable_variables].index(
+            first.bias.path
+        )
+        np.testing.assert_allclose(
+            small_runs.array(first.bias),
+            0.995 * biases[0] - 0.05 * np.asarray(found[place]),
+            rtol=1e-6,
+        )
 
     def test_variables_in_another_order_are_the_same_step(self):
         ends = []

@@ -106,6 +106,27 @@ def residual():
     return keras.Model(images, scores, name="residual")
 
 
+def two_headed(seed=0):
+    """Returns a network of two outputs, filled; a loss may see one alone."""
+    with double_precision():
+        values = keras.Input((4,), name="values")
+        hidden = layers.Dense(5, "relu", name="hidden")(values)
+        other = layers.Dense(3, name="other")(hidden)
+        one = layers.Dense(2, name="one")(hidden)
+        model = keras.Model(values, [other, one], name="two_headed")
+    rng = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape))
+    return model
+
+
+def gradients_of_first(model, inputs):
+    """Returns gradients of a loss on the output "one": None for the other."""
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(inputs, training=True)[1] ** 2)
+    return tape.gradient(loss, [v.value for v in model.trainable_variables])
+
+
 NETWORKS = {
     "mlp": mlp,
     "plain_mlp": plain_mlp,
