@@ -1,12 +1,15 @@
 """The flags of the relax protocol alone, and its configuration from flags."""
 
 import dataclasses
+from typing import Any
 
 from absl import flags
 
 from needle_tf import flag_groups
+from needle_tf import sweep_flags
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import settings
+from needle_tf.protocol import sweep_plan
 
 _DEFAULTS = {
     field.name: field.default
@@ -49,8 +52,18 @@ _RELAX = {
         settings.SPACES,
         _help(
             "space",
-            "Weights that the relaxation frees: all, or those within --radius "
-            "of the receptive field.",
+            "Weights that the relaxation frees: all, only their sharing (lcn), "
+            "or those within --radius of the receptive field.",
+        ),
+    ),
+    "snapshots": flags.DEFINE_enum(
+        "snapshots",
+        None,
+        settings.SNAPSHOTS,
+        _help(
+            "snapshots",
+            "Checkpoints of all nets but the CNN that stay when they are "
+            "trained; all is one per --checkpoint_interval.",
         ),
     ),
     "relaxed_layers": flags.DEFINE_list(
@@ -81,5 +94,18 @@ def protocol_config() -> config_lib.ProtocolConfig:
     Raises:
         ValueError: If they are out of bounds or contradict each other.
     """
-    given = flag_groups.given() | flag_groups.values_of(_RELAX)
-    return config_lib.ProtocolConfig(**given)
+    return config_lib.ProtocolConfig(**given())
+
+
+def sweep() -> tuple[sweep_plan.Sweep, str]:
+    """Returns the sweep that the flags ask for, and its folder.
+
+    Raises:
+        ValueError: If a run of it is not possible.
+    """
+    return sweep_flags.planned(given(), config_lib.ProtocolConfig)
+
+
+def given() -> dict[str, Any]:
+    """Returns the fields of the configuration that flags were given for."""
+    return flag_groups.given() | flag_groups.values_of(_RELAX)

@@ -18,12 +18,14 @@ from absl import flags
 
 from needle_tf import flag_groups
 from needle_tf import front
+from needle_tf import sweep_flags
 from needle_tf import training_flags
 from needle_tf.protocol import sweep
 from needle_tf.protocol import training
 
 # So that --help lists them.
 flags.adopt_module_key_flags(flag_groups)
+flags.adopt_module_key_flags(sweep_flags)
 flags.adopt_module_key_flags(training_flags)
 
 
@@ -38,7 +40,7 @@ def run() -> None:
 
 
 def _run() -> int:
-    problems = _sweep() if training_flags.is_sweep() else _single()
+    problems = _sweep() if sweep_flags.is_sweep() else _single()
     for problem in problems:
         front.complain(problem)
     return 2 if problems else 0
@@ -66,7 +68,9 @@ def _sweep() -> list[str]:
         planned,
         run_dir,
         library_logs=flag_groups.wants_library_logs(),
-        notes={"flags.txt": training_flags.sweep_flag_file()},
+        notes={
+            "flags.txt": sweep_flags.flag_file(training_flags.given(), "train")
+        },
         told=front.message_of,
         **flag_groups.run_arguments(),
     )
@@ -83,7 +87,7 @@ def _show(run_dir: str) -> None:
     from needle_tf.reports import training_table
 
     rows = training_results.write_results(run_dir)
-    is_sweep = training_flags.is_sweep()
+    is_sweep = sweep_flags.is_sweep()
     draw = sweep_figures.draw_sweep if is_sweep else training_figures.draw_run
     pictures = draw(run_dir)
     event_pictures.write(pathlib.Path(run_dir, "tensorboard"), pictures)

@@ -1,11 +1,11 @@
 """The flags of training runs alone, and what is run, from flags."""
 
-import pathlib
 from typing import Any
 
 from absl import flags
 
 from needle_tf import flag_groups
+from needle_tf import sweep_flags
 from needle_tf.protocol import settings
 from needle_tf.protocol import sweep_plan
 from needle_tf.protocol import tasks
@@ -67,21 +67,6 @@ _TRAINING |= {
     for name, setting in settings.TRAINING.items()
 }
 
-_SWEEP = flags.DEFINE_multi_string(
-    "sweep",
-    None,
-    "A setting and its values, as learning_rate=3^-4,3^-3: one run for each, "
-    "one after the other in one --run_dir. Given many times, each value with "
-    "each. In a list inside a value, plus signs stand for commas.",
-)
-_VARIANT = flags.DEFINE_multi_string(
-    "variant",
-    None,
-    "One variant of the runs of a sweep, by its label and settings, as "
-    "slow:optimizer=sgd,learning_rate=0.01; given many times. replay=@LABEL "
-    "replays the run of an earlier variant.",
-)
-
 
 def config() -> training_config.TrainingConfig:
     """Returns the configuration that the flags ask for.
@@ -92,27 +77,18 @@ def config() -> training_config.TrainingConfig:
     return training_config.TrainingConfig(**given())
 
 
-def is_sweep() -> bool:
-    """Returns whether the flags ask for a sweep and not for one run."""
-    return bool(_SWEEP.value or _VARIANT.value)
-
-
 def sweep() -> tuple[sweep_plan.Sweep, str]:
     """Returns the sweep that the flags ask for, and its folder.
 
     Raises:
         ValueError: If a trial of it is not possible.
     """
-    fields, axes, variants = given(), _SWEEP.value or (), _VARIANT.value or ()
-    name = sweep_plan.name_of(fields, axes, variants)
-    run_dir = flag_groups.run_dir(name)
-    planned = sweep_plan.expand(fields, axes, variants, pathlib.Path(run_dir))
-    return planned, run_dir
+    return sweep_flags.planned(given(), training_config.TrainingConfig)
 
 
 def check() -> None:
     """Raises ValueError if what the flags ask for is not possible."""
-    if is_sweep():
+    if sweep_flags.is_sweep():
         sweep()
     else:
         config()
@@ -128,18 +104,6 @@ def given() -> dict[str, Any]:
     if "drop_epochs" in found:
         found["drop_epochs"] = _epochs(found["drop_epochs"])
     return found
-
-
-def sweep_flag_file() -> str:
-    """Returns the text of a flag file that asks for the same sweep."""
-    fields = given()
-    fields |= fields.pop("optimizer_options")
-    lines = []
-    for name, value in fields.items():
-        lines += flag_groups.lines_of(name, value)
-    lines += [f"--sweep={text}" for text in _SWEEP.value or ()]
-    lines += [f"--variant={text}" for text in _VARIANT.value or ()]
-    return flag_groups.flag_file(lines, "train")
 
 
 def _epochs(parts: list[str]) -> list[int]:

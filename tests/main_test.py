@@ -19,6 +19,7 @@ from needle_tf.protocol import networks
 from needle_tf.protocol import plan
 from needle_tf.protocol import relax
 from needle_tf.protocol import run_folder
+from needle_tf.protocol import snapshots
 from tests import commands
 from tests import source_tree
 from tests.protocol import checkpoints_test
@@ -130,6 +131,39 @@ class RunTest(MainCase):
         self.assertIn("[2/2] efcn_relax1: done before", done.out)
 
 
+class SweepTest(MainCase):
+    def test_sweep_ends_in_a_table_over_seeds(self):
+        arguments = (
+            *TINY,
+            "--sweep=seed=0,1",
+            "--sweep=relaxed_learning_rate=0.1,0.03",
+            "--snapshots=none",
+            f"--run_dir={self.run_dir}",
+        )
+        outcome = self.command.called(*arguments)
+        self.assertEqual(outcome.code, 0, outcome.err)
+        self.assertRegex(outcome.out, r"eFCN@1 .* ± ")
+        for name in ("results.json", "results.csv", "flags.txt", "sweep.json"):
+            self.assertGreater((self.run_dir / name).stat().st_size, 100)
+        self.assertTrue(list(self.run_dir.glob("*.png")))
+        kept = {p.parts[-3] for p in self.run_dir.glob("*/*/checkpoints/*")}
+        self.assertEqual(kept, {"cnn"})
+        again = self.command.called(
+            f"--flagfile={self.run_dir}/flags.txt", f"--run_dir={self.run_dir}"
+        )
+        self.assertEqual(again.code, 0, again.err)
+        self.assertIn("done before", again.out)
+
+    @parameterized.named_parameters(
+        ("unknown", "relaxed_rate=3", "must set a setting of the runs.*main"),
+        ("epochs", "relax_epoch=1,2", "Give --relax_epoch many times instead"),
+        ("twice", "epochs=3,4", "--epochs would be ignored"),
+        ("value", "relaxed_learning_rate=-1", "is not possible.*must be"),
+    )
+    def test_sweep_that_is_mistyped_is_refused(self, sweep, says):
+        self.assert_refused_at_once([*TINY, f"--sweep={sweep}"], says)
+
+
 class RefusedRunTest(MainCase):
     def test_corrupt_checkpoints_end_with_their_names(self):
         arguments = (*TINY, f"--run_dir={self.run_dir}")
@@ -203,6 +237,15 @@ class DiskTest(MainCase):
         with self.small_disk("700k") as disk:
             arguments = (*TINY, f"--run_dir={disk}/run")
             outcome = self.command.called(*arguments)
+            self.assert_refused(
+                outcome, "the disk of .*/run is too small: snap"
+            )
+            self.assertFalse((disk / "run/cnn").exists())
+            # Others may fill it meanwhile.
+            with mock.patch.object(
+                snapshots, "require_room", return_value="enough"
+            ):
+                outcome = self.command.called(*arguments)
             self.assert_refused(outcome, "the disk is full.*repeat the command")
             kept = tiny_runs.numbers(disk / "run")["cnn"]
             self.assertTrue(kept["finished"])
@@ -243,7 +286,11 @@ class FlagFilesTest(parameterized.TestCase):
             width=config.width if is_small else 0.1,
             log_checkpoints=0,
         )
-        shapes = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1)}
+        shapes = {
+            "cifar10": (32, 32, 3),
+            "cifar100": (32, 32, 3),
+            "mnist": (28, 28, 1),
+        }
         return small, tiny_runs.noise(shapes.get(config.dataset, (16, 16, 1)))
 
     @parameterized.named_parameters(

@@ -8,6 +8,7 @@ from absl.testing import flagsaver
 from absl.testing import parameterized
 
 from needle_tf import flag_groups
+from needle_tf import sweep_flags
 from needle_tf import training_flags
 from needle_tf.protocol import tasks
 from needle_tf.protocol import training_config
@@ -29,7 +30,8 @@ def planned(*arguments):
     """Returns the sweep, its folder and its flag file for a command line."""
     with flagsaver.flagsaver():
         flags.FLAGS(["train", *arguments])
-        return *training_flags.sweep(), training_flags.sweep_flag_file()
+        text = sweep_flags.flag_file(training_flags.given(), "train")
+        return *training_flags.sweep(), text
 
 
 def recipes():
@@ -118,11 +120,11 @@ class SweepTest(parameterized.TestCase):
     def test_one_run_is_no_sweep(self):
         with flagsaver.flagsaver():
             flags.FLAGS(["train", "--learning_rate=1"])
-            self.assertFalse(training_flags.is_sweep())
+            self.assertFalse(sweep_flags.is_sweep())
             training_flags.check()
         with flagsaver.flagsaver():
             flags.FLAGS(["train", "--sweep=learning_rate=1,2"])
-            self.assertTrue(training_flags.is_sweep())
+            self.assertTrue(sweep_flags.is_sweep())
             training_flags.check()
 
     def test_impossible_run_is_noticed(self):

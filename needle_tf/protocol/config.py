@@ -33,13 +33,18 @@ class ProtocolConfig(run_config.RunConfig):
             `learning_rate`, which can be too large for a wide FCN.
         optimizer_slots: What becomes of momentum and the like at the
             relaxation: `reset`, or `embed` like the weights.
-        space: `fcn` frees all weights, `band` those within `radius`.
+        space: `fcn` frees all weights, `lcn` the sharing alone, `band` the
+            weights within `radius` of the receptive field.
         radius: Reach of the band around each receptive field, in pixels.
         relaxed_layers: Names of the convolutions to relax; none is all.
         baselines: Further nets: `fcn` and `lcn` from scratch, `elcn` the
-            locally connected net relaxed at each of `relax_epochs`.
+            locally connected net relaxed at each of `relax_epochs`, beside
+            those of `space`.
         log_checkpoints: Number of log-spaced checkpoints of the CNN that are
             kept, besides the one before training; 0 keeps none of them.
+        snapshots: Checkpoints of the relaxed nets and of those from scratch
+            that stay when a net is trained: the `last`, `all` (one at every
+            `checkpoint_interval`), or `none`. The CNN keeps its own.
         distance_every_steps: Steps between two measurements of the distance,
             besides the one after each epoch; 0 for none.
         layer_rotation: Whether each stage also measures how far its layers
@@ -64,6 +69,7 @@ class ProtocolConfig(run_config.RunConfig):
     relaxed_layers: Sequence[str] = ()
     baselines: Sequence[str] = ("fcn", "lcn")
     log_checkpoints: int = 20
+    snapshots: str = "last"
     distance_every_steps: int = 0
     layer_rotation: bool = False
 
@@ -71,6 +77,9 @@ class ProtocolConfig(run_config.RunConfig):
         super().__post_init__()
         self._settle_relaxation()
         self._settle_baselines()
+        run_config.require_choice(
+            "snapshots", self.snapshots, settings.SNAPSHOTS
+        )
         self._check_every_steps("distance_every_steps")
 
     def _settle_optimizer(self) -> None:
@@ -154,6 +163,11 @@ class ProtocolConfig(run_config.RunConfig):
         self._settle_names("baselines")
         for name in self.baselines:
             run_config.require_choice("baselines", name, settings.BASELINES)
+        if self.space == "lcn" and "elcn" in self.baselines:
+            raise ValueError(
+                "--baselines=elcn would be the relaxed net of --space=lcn once "
+                "more. Leave one of them away."
+            )
         rate = self.baseline_learning_rate
         if {"fcn", "lcn"}.intersection(self.baselines):
             if rate is None:

@@ -15,6 +15,8 @@ from needle_tf.protocol import training_config
 
 # Name and kind of the one stage of a training run.
 TRAINING = "train"
+# What is relaxed into each space.
+_RELAXED_KINDS = {"fcn": "efcn", "band": "band", "lcn": "elcn"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,7 @@ class StagePlan:
         learning_rate: Its step size; None where recorded angles stand for it.
         kept_epochs: Epochs whose checkpoints are never deleted, ascending.
         seed: Decides its initial weights and its dropout.
+        is_kept: Whether any checkpoint stays when the stage is over.
     """
 
     name: str
@@ -41,6 +44,7 @@ class StagePlan:
     learning_rate: float | None
     kept_epochs: tuple[int, ...]
     seed: int
+    is_kept: bool = True
 
     @property
     def is_relaxed(self) -> bool:
@@ -58,7 +62,7 @@ def stages(config: config_lib.ProtocolConfig) -> list[StagePlan]:
     if config.log_checkpoints:
         kept |= {0, *log_spaced_epochs(config.epochs, config.log_checkpoints)}
     plans = [_from_scratch(config, "cnn", tuple(sorted(kept)))]
-    relaxed = ["efcn" if config.space == "fcn" else "band"]
+    relaxed = [_RELAXED_KINDS[config.space]]
     relaxed += [name for name in config.baselines if name == "elcn"]
     for epoch in config.relax_epochs:
         plans += [_relaxed(config, kind, epoch) for kind in relaxed]
@@ -125,8 +129,9 @@ def _from_scratch(
             if kind == "cnn"
             else config.baseline_learning_rate
         ),
-        kept_epochs=_kept(config, 0, config.epochs, *kept),
+        kept_epochs=_kept(config, kind, 0, config.epochs, *kept),
         seed=seed_of(config.seed, kind),
+        is_kept=kind == "cnn" or config.snapshots != "none",
     )
 
 
@@ -144,14 +149,21 @@ def _relaxed(
         first_epoch=relax_epoch,
         last_epoch=last,
         learning_rate=config.relaxed_learning_rate,
-        kept_epochs=_kept(config, relax_epoch, last),
+        kept_epochs=_kept(config, kind, relax_epoch, last),
         seed=seed_of(config.seed, name),
+        is_kept=config.snapshots != "none",
     )
 
 
 def _kept(
-    config: config_lib.ProtocolConfig, first: int, *others: int
+    config: config_lib.ProtocolConfig,
+    kind: str,
+    first: int,
+    last: int,
+    *others: int,
 ) -> tuple[int, ...]:
     # Rotations are measured from the first one.
-    needed = {first} if config.layer_rotation else set()
-    return tuple(sorted(needed | set(others)))
+    kept = {first, last} if config.layer_rotation else {last}
+    if config.snapshots == "all" and kind != "cnn":
+        kept.update(range(first, last, config.checkpoint_interval))
+    return tuple(sorted(kept.union(others)))

@@ -8,16 +8,26 @@ Stages that are finished are not run again, whichever process ran them.
 import dataclasses
 import functools
 import os
+import pathlib
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from needle_tf.data import images
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import graph_memory
 from needle_tf.protocol import history as history_lib
 from needle_tf.protocol import inputs as inputs_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import run_folder
+from needle_tf.protocol import shared_stages
 from needle_tf.protocol import start_up
+
+if TYPE_CHECKING:
+    import keras
+
+Config = config_lib.ProtocolConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +45,7 @@ class Outcome:
 
 
 def run(
-    config: config_lib.ProtocolConfig,
+    config: Config,
     run_dir: str | os.PathLike,
     *,
     data_dir: str | None = None,
@@ -44,6 +54,9 @@ def run(
     library_logs: bool = False,
     notes: Mapping[str, str] | None = None,
     report: Callable[[str], None] | None = None,
+    event_dir: pathlib.Path | None = None,
+    data: images.ImageData | None = None,
+    others: Iterable[pathlib.Path] = (),
 ) -> Outcome:
     """Runs the protocol, or what is left of it, in a run folder.
 
@@ -57,6 +70,11 @@ def run(
         library_logs: Whether libraries may print what they do as they start.
         notes: Text files to put into the folder, by name.
         report: Takes lines for the screen; None prints them.
+        event_dir: Where its event files go, a folder for each stage, instead
+            of below the folder.
+        data: Its images, if they are in memory already.
+        others: Folders of runs whose stages are taken over where they are
+            the same; see `shared_stages`.
 
     Returns:
         The histories and what went wrong.
@@ -69,32 +87,53 @@ def run(
     # What can be seen to be wrong is, before anything is written; most of it
     # before Keras and TensorFlow are imported.
     run_folder.check(run_dir, config)
-    data = inputs_lib.load(config, data_dir, download)
+    data = data or load(config, data_dir, download)
     inputs = inputs_lib.fingerprints(config, data.fingerprint())
+    report = report or functools.partial(print, flush=True)
     with start_up.quiet(not library_logs):
+        from needle_tf.protocol import event_layout
+        from needle_tf.protocol import snapshots
         from needle_tf.protocol import stage
 
+    events = None if event_dir is None else lambda name: event_dir / name
     with inputs_lib.precision(config.precision):
-        _check(config, data)
-        with run_folder.opened(run_dir, config) as folder:
+        cnn = check(config, data)
+        with run_folder.opened(run_dir, config, events) as folder:
             folder.record("inputs", inputs)
             for name, text in (notes or {}).items():
                 run_folder.write_text(folder.path / name, text)
-            around = stage.Surroundings(
-                config,
-                data,
-                folder,
-                report or functools.partial(print, flush=True),
-                progress,
-            )
+            plans = plan_lib.stages(config)
+            shared_stages.take_over(plans, config, folder, others, report)
+            size = snapshots.of_run(config, cnn, folder)
+            del cnn
+            if size.of_kinds:
+                report(snapshots.require_room(size, config, folder))
+            if event_dir is None:
+                event_layout.write(folder.path / "tensorboard")
+            around = stage.Surroundings(config, data, folder, report, progress)
             return _run_stages(around)
 
 
-def _check(config, data):
+def load(
+    config: Config, data_dir: str | None, download: bool
+) -> images.ImageData:
+    """Returns the images of a run.
+
+    Raises:
+        ValueError: If the set cannot be had.
+    """
+    return inputs_lib.load(config, data_dir, download)
+
+
+def check(config: Config, data: images.ImageData) -> "keras.Model":
     """Refuses what does not fit together, before anything is trained.
 
-    Raises ValueError if the CNN does not fit the data, cannot be embedded or
-    compiled as asked for, or the batches cannot be made.
+    Returns:
+        The compiled CNN before its first step.
+
+    Raises:
+        ValueError: If the CNN does not fit the data, cannot be embedded or
+            compiled as asked for, or the batches cannot be made.
     """
     from needle_tf.protocol import networks
     from needle_tf.protocol import stage
@@ -104,6 +143,7 @@ def _check(config, data):
     stage.training_batches(around, 0, 1)
     cnn = networks.build_cnn(config, data)
     networks.compile_network(cnn, config.learning_rate, config, data, steps)
+    return cnn
 
 
 def _run_stages(around) -> Outcome:

@@ -39,6 +39,7 @@ _LATER_FIELDS = (
     "decay_per_epoch",
     "skeleton_start",
     "unit_scale_spread",
+    "snapshots",
 )
 
 

@@ -3,6 +3,7 @@
     run_dir/config.json                  the configuration, compared at resume
     run_dir/inputs.json                  fingerprints of data and model file
     run_dir/flags.txt                    the flags really used
+    run_dir/versions.json                what trained last: Python, libraries
     run_dir/<stage>/history.json         what was measured, epoch by epoch
     run_dir/<stage>/checkpoints/epoch_0020.keras
     run_dir/tensorboard/<stage>/         event files
@@ -16,14 +17,29 @@ import fcntl
 import json
 import os
 import pathlib
+import platform
+import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 from needle_tf.protocol import run_config
 
+# Takes the name of a stage.
+Events = Callable[[str], pathlib.Path]
+
 _LOCK = ".lock"
-_UNFINISHED = ".writing_"
+# What names of files and folders begin with that are being written.
+UNFINISHED = ".writing_"
+_LIBRARIES = (
+    "needle_tf",
+    "tensorflow",
+    "keras",
+    "tensorflow-datasets",
+    "tensorboard",
+    "numpy",
+)
 
 
 class RunFolder:
@@ -34,14 +50,13 @@ class RunFolder:
 
     Args:
         path: The folder.
-        event_dir: Where all event files go instead of below the folder.
+        events: Returns where the event files of a stage go; None for below
+            the folder.
     """
 
-    def __init__(
-        self, path: pathlib.Path, event_dir: pathlib.Path | None = None
-    ):
+    def __init__(self, path: pathlib.Path, events: Events | None = None):
         self.path = path
-        self._event_dir = event_dir
+        self._events = events or (lambda stage: path / "tensorboard" / stage)
 
     def stage(self, name: str) -> pathlib.Path:
         """Returns the folder of one stage; it need not exist."""
@@ -49,7 +64,11 @@ class RunFolder:
 
     def tensorboard(self, stage: str) -> pathlib.Path:
         """Returns the folder of one stage's event files."""
-        return self._event_dir or self.path / "tensorboard" / stage
+        return self._events(stage)
+
+    def note_versions(self) -> None:
+        """Writes the versions of Python and the libraries that train now."""
+        write_json(self.path / "versions.json", _versions())
 
     def record(self, name: str, content: dict[str, Any]) -> None:
         """Writes `content` as `<name>.json` unless it is there already.
@@ -80,14 +99,14 @@ class RunFolder:
 def opened(
     path: str | os.PathLike,
     config: run_config.RunConfig,
-    event_dir: pathlib.Path | None = None,
+    events: Events | None = None,
 ) -> Iterator[RunFolder]:
     """Opens the folder of a run, new or to be resumed, for this process alone.
 
     Args:
         path: The folder; it and its parents are made if they do not exist.
         config: What the run is; kept in the folder.
-        event_dir: Where its event files go instead of below the folder.
+        events: As of `RunFolder`.
 
     Yields:
         The folder.
@@ -105,9 +124,12 @@ def opened(
         check(path, config)
         if not (path / "config.json").exists():
             write_json(path / "config.json", config.to_json())
-        for leftover in path.rglob(f"{_UNFINISHED}*"):
-            leftover.unlink()
-        yield RunFolder(path, event_dir)
+        for leftover in list(path.rglob(f"{UNFINISHED}*")):
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)  # Within a folder that went.
+        yield RunFolder(path, events)
 
 
 def write(file: pathlib.Path, writer: Callable[[pathlib.Path], None]) -> None:
@@ -117,7 +139,7 @@ def write(file: pathlib.Path, writer: Callable[[pathlib.Path], None]) -> None:
     as a full disk, leaves what was there before.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(_UNFINISHED + file.name)
+    unfinished = file.with_name(UNFINISHED + file.name)
     try:
         writer(unfinished)
         _sync(unfinished)
@@ -212,7 +234,7 @@ def others_in(path: pathlib.Path) -> list[str]:
     return sorted(
         entry.name
         for entry in path.iterdir()
-        if entry.name != _LOCK and not entry.name.startswith(_UNFINISHED)
+        if entry.name != _LOCK and not entry.name.startswith(UNFINISHED)
     )
 
 
@@ -232,6 +254,15 @@ def locked(path: pathlib.Path) -> Iterator[None]:
                 "or name another folder."
             ) from error
         yield
+
+
+def _versions() -> dict[str, str]:
+    """Returns what computes, by name; a library that is not there is not."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def _sync(path: pathlib.Path) -> None:

@@ -138,6 +138,7 @@ def run(
     if is_loaded:
         loaded(network)
     if history.reached < plan.last_epoch and history.stopped is None:
+        around.folder.note_versions()
         try:
             _fit(plan, network, history, around, monitors)
         except divergence.DivergedError as error:
@@ -153,7 +154,7 @@ def run(
     history.write(path)
     if history.stopped is not None:
         around.report(f"{plan.name}: {history.stopped['reason']}")
-    kept = {*plan.kept_epochs, history.reached}
+    kept = {*plan.kept_epochs, history.reached} if plan.is_kept else ()
     checkpoints.prune(path, kept, resume_points=0)
     return history
 

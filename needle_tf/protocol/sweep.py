@@ -1,10 +1,11 @@
 """Runs a sweep: its trials one after the other, each gone on with.
 
     sweep_dir/sweep.json               what is run, and what became of it
-    sweep_dir/<trial>/                 a training run
+    sweep_dir/<trial>/                 a run
     sweep_dir/tensorboard/<trial>/     its event files, with HParams
 
-A trial that fails does not stop the others; the same command tries it again.
+Trials are all training runs or all runs of the relax protocol; those have the
+stages in common that are the same. A trial that fails does not stop the others; the same command tries it again.
 """
 
 import functools
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
+from needle_tf.protocol import relax
 from needle_tf.protocol import run_config
 from needle_tf.protocol import run_folder
 from needle_tf.protocol import start_up
@@ -23,8 +25,19 @@ from needle_tf.protocol import training
 
 FILE = "sweep.json"
 WAITING, DONE, FAILED = "waiting", "done", "failed"
-# What tells whether two networks fit their data alike.
-_NOT_OF_THE_FIT = ("seed", "init_seed", "learning_rate", "l2", "epochs")
+# What runs the trials: each has `load`, `check` and `run`.
+_RUNS = {"training": training, "relax": relax}
+# What does not tell whether two networks fit their data alike.
+_NOT_OF_THE_FIT = (
+    "seed",
+    "init_seed",
+    "learning_rate",
+    "l2",
+    "epochs",
+    "relaxed_learning_rate",
+    "baseline_learning_rate",
+    "relaxed_epochs",
+)
 
 
 def run(
@@ -65,7 +78,7 @@ def run(
     _check_folder(path, sweep)
     data = _Data(data_dir, download)
     with start_up.quiet(not library_logs):
-        _check_trials(sweep, path, data)
+        _check_trials(sweep, path, data, report)
     path.mkdir(parents=True, exist_ok=True)
     with run_folder.locked(path):
         _check_folder(path, sweep)
@@ -78,24 +91,26 @@ def run(
                 report(f"{head}: done before")
                 continue
             report(f"{head}: {trial.label}, seed {trial.config.seed}")
-            shown = {"progress": progress, "library_logs": library_logs}
-            images = data.of(trial.config)
-            problem = _problem_of(trial, path, images, told, report, **shown)
+            arguments = {
+                "progress": progress,
+                "library_logs": library_logs,
+                "report": report,
+                "event_dir": path / "tensorboard" / trial.name,
+                "data": data.of(trial.config),
+            }
+            if trial.config.KIND == "relax":
+                before = sweep.trials[: number - 1]
+                arguments["others"] = [path / each.name for each in before]
+            problem = _problem_of(trial, path, told, arguments)
             record.end(trial, problem)
         return record.problems()
 
 
-def _problem_of(trial, path, images, told, report, **shown):
+def _problem_of(trial, path, told, arguments):
     """Runs a trial; returns what went wrong, or None."""
+    runs = _RUNS[trial.config.KIND]
     try:
-        outcome = training.run(
-            trial.config,
-            path / trial.name,
-            data=images,
-            event_dir=path / "tensorboard" / trial.name,
-            report=report,
-            **shown,
-        )
+        outcome = runs.run(trial.config, path / trial.name, **arguments)
     except Exception as error:
         message = told(error)
         if message is None:
@@ -116,10 +131,10 @@ class _Data:
         fields = config.to_json()
         names = ("dataset", "seed", "statistics", "validation_fraction")
         names += run_config.DATA_ARGUMENTS
-        key = [fields[name] for name in names]
+        key = [fields.get(name) for name in names]
         if key != self._key:
             self._newest = None  # Not two of them in memory.
-            self._newest = training.load(config, *self._where)
+            self._newest = _RUNS[config.KIND].load(config, *self._where)
             self._key = key
         return self._newest
 
@@ -165,31 +180,41 @@ def _check_folder(path: pathlib.Path, sweep: sweep_plan.Sweep) -> None:
         )
 
 
-def _check_trials(sweep, path, data):
-    """Refuses trials that cannot be run, before the first one is."""
-    from needle_tf.protocol import inputs
+def _check_trials(sweep, path, data, report):
+    """Refuses trials that cannot be run, before the first one is.
 
-    checked = set()
+    Says of the relax protocol how much goes to the disk.
+    """
+    from needle_tf.protocol import inputs
+    from needle_tf.protocol import snapshots
+
+    checked, kept = {}, 0
     for trial in sweep.trials:
         config = trial.config
         run_folder.check(path / trial.name, config)
-        if config.replay is not None:
+        if getattr(config, "replay", None) is not None:
             # Its angles are yet to be recorded, by another trial mostly.
             continue
         fields = config.to_json()
         for name in _NOT_OF_THE_FIT:
-            del fields[name]
+            fields.pop(name, None)
         key = json.dumps(fields, sort_keys=True)
-        if key in checked:
-            continue
-        checked.add(key)
-        try:
-            with inputs.precision(config.precision):
-                training.check(config, data.of(config))
-        except ValueError as error:
-            raise ValueError(
-                f"the run {trial.name} is not possible: {error}"
-            ) from error
+        if key not in checked:
+            runs = _RUNS[config.KIND]
+            try:
+                with inputs.precision(config.precision):
+                    checked[key] = runs.check(config, data.of(config))
+            except ValueError as error:
+                raise ValueError(
+                    f"the run {trial.name} is not possible: {error}"
+                ) from error
+        if config.KIND == "relax" and not (path / trial.name).exists():
+            kept += snapshots.of_run(config, checked[key]).kept
+    if kept:
+        report(
+            f"snapshots of all runs: {snapshots.in_words(kept)}, less what "
+            "they have in common"
+        )
 
 
 class _Record:
@@ -203,13 +228,16 @@ class _Record:
             return
         self._content = {
             "kind": "sweep",
+            "runs": sweep.trials[0].config.KIND,
             "axes": run_config.as_json(sweep.axes),
             "variants": list(sweep.variants),
             "trials": [_entry(trial) for trial in sweep.trials],
         }
         self._write()
+        from needle_tf.protocol import event_layout
         from needle_tf.protocol import trial_parameters
 
+        event_layout.write(path / "tensorboard")
         trial_parameters.declare(sweep, path / "tensorboard")
 
     def status(self, trial: sweep_plan.Trial) -> str:

@@ -1,4 +1,4 @@
-"""The trials of a sweep: one training run for each choice of settings.
+"""The trials of a sweep: one run for each choice of settings.
 
     trials = variants x values of each axis
 
@@ -41,7 +41,7 @@ class Trial:
     label: str
     variant: str | None
     settings: Mapping[str, Any]
-    config: training_config.TrainingConfig
+    config: run_config.RunConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,13 +66,18 @@ class _Variant:
 
 
 def name_of(
-    given: Mapping[str, Any], axes: Sequence[str], variants: Sequence[str]
+    given: Mapping[str, Any],
+    axes: Sequence[str],
+    variants: Sequence[str],
+    kind: sweep_values.Kind = training_config.TrainingConfig,
 ) -> str:
     """Returns a name for the folder of a sweep, another for another."""
-    words = [given.get("task") or given.get("dataset") or "cluttered_digits"]
+    what = given.get("task") or given.get("dataset") or "cluttered_digits"
     text = json.dumps([given, list(axes), list(variants)], sort_keys=True)
     digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-    words = "".join(c if c.isalnum() else "_" for c in words[0])
+    words = "".join(c if c.isalnum() else "_" for c in what)
+    if kind.KIND != training_config.TrainingConfig.KIND:
+        words += f"_{kind.KIND}"
     return f"{words}_sweep-{digest}"
 
 
@@ -81,6 +86,7 @@ def expand(
     axes: Sequence[str],
     variants: Sequence[str],
     sweep_dir: pathlib.Path,
+    kind: sweep_values.Kind = training_config.TrainingConfig,
 ) -> Sweep:
     """Returns the trials of a sweep.
 
@@ -90,13 +96,14 @@ def expand(
         axes: Axes as they are typed.
         variants: Variants as they are typed.
         sweep_dir: Its folder; replayed runs are found there.
+        kind: Of the runs.
 
     Raises:
         ValueError: If an axis or variant is mistyped or set twice, or a trial
             is not possible; the message names the trial.
     """
-    read_axes = sweep_values.axes(axes)
-    read_variants = [_variant(text) for text in variants] or [
+    read_axes = sweep_values.axes(axes, kind)
+    read_variants = [_variant(text, kind) for text in variants] or [
         _Variant(None, {})
     ]
     _refuse_twice(given, read_axes, read_variants)
@@ -104,7 +111,7 @@ def expand(
     for variant in read_variants:
         for point in itertools.product(*read_axes.values()):
             chosen = dict(zip(read_axes, point, strict=True))
-            trial = _trial(given, variant, chosen, sweep_dir, trials)
+            trial = _trial(kind, given, variant, chosen, sweep_dir, trials)
             trials[trial.name] = trial
     return Sweep(
         {name: [v.value for v in axis] for name, axis in read_axes.items()},
@@ -113,7 +120,7 @@ def expand(
     )
 
 
-def _variant(text: str) -> _Variant:
+def _variant(text: str, kind: sweep_values.Kind) -> _Variant:
     label, colon, rest = text.partition(":")
     if not colon or not label.strip() or not rest.strip():
         raise ValueError(
@@ -122,7 +129,7 @@ def _variant(text: str) -> _Variant:
         )
     found = {}
     for part in rest.split(","):
-        name, values = sweep_values.axis(part, "--variant")
+        name, values = sweep_values.axis(part, "--variant", kind)
         if name in found:
             raise ValueError(
                 f"--variant={text} sets {name} twice. Leave one away."
@@ -155,7 +162,7 @@ def _refuse_twice(given, axes, variants):
             )
 
 
-def _trial(given, variant, chosen, sweep_dir, before):
+def _trial(kind, given, variant, chosen, sweep_dir, before):
     """Returns the trial at one point of the grid."""
     others = {n: v for n, v in chosen.items() if n != "seed"}
     words = [] if variant.label is None else [variant.label]
@@ -181,17 +188,18 @@ def _trial(given, variant, chosen, sweep_dir, before):
         source = _replayed(label, variant, parts, before)
         settings["replay"] = str(sweep_dir / source)
     try:
-        config = training_config.TrainingConfig(**_merged(given, settings))
+        config = kind(**_merged(kind, given, settings))
     except ValueError as error:
         raise ValueError(f"the run {name} is not possible: {error}") from error
     settings.pop("seed", None)
-    label = ", ".join(words) or config.recipe or config.optimizer
+    recipe = getattr(config, "recipe", None)
+    label = ", ".join(words) or recipe or config.optimizer
     return Trial(name, label, variant.label, settings, config)
 
 
-def _merged(given, settings):
+def _merged(kind, given, settings):
     """Returns the fields of a configuration; options of optimizers inside."""
-    fields, options = sweep_values.split(settings)
+    fields, options = sweep_values.split(settings, kind)
     options = {**given.get("optimizer_options", {}), **options}
     return {**given, **fields, "optimizer_options": options}
 

@@ -100,14 +100,18 @@ def run(
     data = data or load(config, data_dir, download)
     inputs = _fingerprints(config, data)
     with start_up.quiet(not library_logs):
+        from needle_tf.protocol import event_layout
         from needle_tf.protocol import stage
 
     with inputs_lib.precision(config.precision), graph_memory.released():
         check(config, data)
-        with run_folder.opened(run_dir, config, event_dir) as folder:
+        events = None if event_dir is None else lambda stage: event_dir
+        with run_folder.opened(run_dir, config, events) as folder:
             folder.record("inputs", inputs)
             for name, text in (notes or {}).items():
                 run_folder.write_text(folder.path / name, text)
+            if event_dir is None:
+                event_layout.write(folder.path / "tensorboard")
             around = stage.Surroundings(
                 config,
                 data.data,

@@ -43,6 +43,7 @@ OTHER_VALUES = {
     "radius": (2, {"space": "band"}),
     "relaxed_layers": (("conv_1",), {}),
     "baselines": (("elcn",), {}),
+    "snapshots": ("none", {}),
     "precision": ("mixed_bfloat16", {}),
     "jit_compile": (True, {}),
     "seed": (7, {}),
@@ -99,7 +100,13 @@ REFUSED = (
         r"--space=band and --radius belong.*--radius=None. Set both",
     ),
     ("negative_radius", {"radius": -1, "space": "band"}, r"`radius` must be"),
-    ("space", {"space": "lcn"}, r"`space` must be one of fcn, band.*=lcn"),
+    ("space", {"space": "cnn"}, r"`space` must be one of fcn, lcn.*=cnn"),
+    (
+        "space_twice",
+        {"space": "lcn", "baselines": ["elcn"]},
+        "--baselines=elcn would be the relaxed net of --space=lcn once more",
+    ),
+    ("snapshots", {"snapshots": "some"}, r"`snapshots` must be one of all, l"),
     (
         "model_and_file",
         {"model": "alexnet", "model_file": "x.keras"},

@@ -68,6 +68,20 @@ class StagesTest(absltest.TestCase):
         found = stages(log_checkpoints=0)
         self.assertEqual([s.kept_epochs for s in found][1:], [(40,)] * 3)
 
+    def test_snapshots_of_all_but_the_cnn_are_kept_as_asked_for(self):
+        every = {"log_checkpoints": 0, "checkpoint_interval": 15}
+        cnn, efcn, fcn, _ = stages(snapshots="all", **every)
+        self.assertEqual(cnn.kept_epochs, (20, 40))
+        self.assertEqual(efcn.kept_epochs, (20, 35, 40))
+        self.assertEqual(fcn.kept_epochs, (0, 15, 30, 40))
+        found = stages(snapshots="none", **every)
+        self.assertEqual([s.is_kept for s in found], [True] + [False] * 3)
+        self.assertTrue(all(s.is_kept for s in stages(**every)))
+
+    def test_relaxing_the_sharing_alone_makes_a_locally_connected_net(self):
+        found = stages(space="lcn", baselines=["fcn"])
+        self.assertEqual([s.kind for s in found], ["cnn", "elcn", "fcn"])
+
     def test_training_run_is_one_stage(self):
         config = training_config.TrainingConfig(
             learning_rate=0.5, epochs=7, seed=2

@@ -4,8 +4,11 @@ import errno
 import json
 import os
 import pathlib
+import platform
 from unittest import mock
 
+import keras
+import numpy as np
 from absl.testing import absltest
 
 from needle_tf.protocol import config as config_lib
@@ -110,8 +113,18 @@ class OpenedTest(RunFolderCase):
                 folder.tensorboard("cnn"), self.root / "run/tensorboard/cnn"
             )
         events = self.root / "events"
-        with run_folder.opened(self.root / "run", CONFIG, events) as folder:
-            self.assertEqual(folder.tensorboard("cnn"), events)
+        with run_folder.opened(
+            self.root / "run", CONFIG, lambda stage: events / stage
+        ) as folder:
+            self.assertEqual(folder.tensorboard("cnn"), events / "cnn")
+
+    def test_versions_are_noted(self):
+        with run_folder.opened(self.root / "run", CONFIG) as folder:
+            folder.note_versions()
+            found = run_folder.read_json(folder.path / "versions.json")
+        self.assertEqual(found["python"], platform.python_version())
+        self.assertEqual(found["keras"], keras.__version__)
+        self.assertEqual(found["numpy"], np.__version__)
 
     def test_damaged_configuration_is_named(self):
         (self.root / "config.json").write_text('{"epochs": 4')

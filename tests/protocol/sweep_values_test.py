@@ -38,7 +38,10 @@ class AxisTest(parameterized.TestCase):
         ("learning_rate", r"--sweep must set something.*'learning_rate'"),
         ("=3", r"--sweep must set something: setting=value"),
         ("learning_rat=3", r"Received: 'learning_rat'. Did.*'learning_rate'"),
-        ("relax_epoch=3", r"must set a setting of training runs"),
+        (
+            "relax_epoch=3",
+            r"must set a setting of the runs, a flag of needle_tf.train",
+        ),
         ("seed=a", r"--sweep=seed=... must be whole numbers. Received: 'a'"),
         ("seed=1.5", r"must be whole numbers. Received: '1.5'"),
         ("flip=1", r"must be true or false. Received: '1'"),
