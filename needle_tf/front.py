@@ -18,7 +18,14 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DISK_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def guarded(argv: Sequence[str], binary: str, work: Callable[[], int]) -> int:
+def guarded(
+    argv: Sequence[str],
+    binary: str,
+    work: Callable[[], int],
+    *,
+    takes_names: bool = False,
+    again: str = "goes on from the last checkpoint",
+) -> int:
     """Does the work of a binary and returns the exit code.
 
     Mistakes become one line on stderr. What is no mistake of the user is
@@ -28,9 +35,11 @@ def guarded(argv: Sequence[str], binary: str, work: Callable[[], int]) -> int:
         argv: What is left of the command line after the flags.
         binary: Name of the binary, as in `python -m needle_tf.<binary>`.
         work: Returns the exit code.
+        takes_names: Whether words that are no flags are meant for the work.
+        again: What the same command does after Ctrl-C.
     """
     try:
-        if len(argv) > 1:
+        if len(argv) > 1 and not takes_names:
             raise ValueError(
                 f"there are flags only. Received: {' '.join(argv[1:])}. Flags "
                 "begin with two dashes: --name=value."
@@ -38,10 +47,7 @@ def guarded(argv: Sequence[str], binary: str, work: Callable[[], int]) -> int:
         return work()
     except KeyboardInterrupt:
         typed = ["python", "-m", f"needle_tf.{binary}", *sys.argv[1:]]
-        complain(
-            "stopped; the same command goes on from the last checkpoint: "
-            f"{shlex.join(typed)}"
-        )
+        complain(f"stopped; the same command {again}: {shlex.join(typed)}")
         return 130
     except Exception as error:
         message = message_of(error)

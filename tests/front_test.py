@@ -43,6 +43,24 @@ class GuardedTest(parameterized.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("there are flags only. Received: epochs=3.", err)
 
+    def test_names_are_for_the_work_that_takes_them(self):
+        code = front.guarded(
+            ["report", "a"], "report", lambda: 7, takes_names=True
+        )
+        self.assertEqual(code, 7)
+
+    def test_interruption_says_what_the_same_command_does(self):
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err):
+            code = front.guarded(
+                ["report"],
+                "report",
+                raising(KeyboardInterrupt()),
+                again="draws it anew",
+            )
+        self.assertEqual(code, 130)
+        self.assertIn("the same command draws it anew: ", err.getvalue())
+
     def test_interruption_says_how_to_go_on(self):
         code, err = answered(raising(KeyboardInterrupt()))
         self.assertEqual(code, 130)

@@ -35,6 +35,14 @@ MAY_IMPORT = {
     },
     "analysis": {"ops", "layers", "graphs", "data", "embedding"},
     "reports": {"callbacks"},
+    "pages": {"reports"},
+    "comparisons": {
+        "data",
+        "embedding",
+        "protocol",
+        "analysis",
+        "reports",
+    },
 }
 # A room may take only these modules of another: it must not know the rest.
 ONLY_MODULES = {("reports", "callbacks"): {"tags"}}
@@ -66,13 +74,15 @@ PACKAGE = source_tree.python_files("needle_tf")
 TESTS = source_tree.python_files("tests")
 FRONT = source_tree.ROOT / "needle_tf" / "__init__.py"
 # Whose classes users take by the name of the room; "" is the front door.
-OPEN_ROOMS = {"", "optimizers"}
+OPEN_ROOMS = {"", "optimizers", "analysis"}
 # Modules that are no binary although they lie at the top of the package.
 NO_BINARY = {
     "__init__",
+    "compare_flags",
     "flag_groups",
     "front",
     "relax_flags",
+    "sweep_flags",
     "training_flags",
 }
 

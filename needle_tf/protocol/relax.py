@@ -91,25 +91,17 @@ def run(
     inputs = inputs_lib.fingerprints(config, data.fingerprint())
     report = report or functools.partial(print, flush=True)
     with start_up.quiet(not library_logs):
-        from needle_tf.protocol import event_layout
-        from needle_tf.protocol import snapshots
         from needle_tf.protocol import stage
 
     events = None if event_dir is None else lambda name: event_dir / name
     with inputs_lib.precision(config.precision):
         cnn = check(config, data)
-        with run_folder.opened(run_dir, config, events) as folder:
+        with run_folder.opened(run_dir, config, events, notes) as folder:
             folder.record("inputs", inputs)
-            for name, text in (notes or {}).items():
-                run_folder.write_text(folder.path / name, text)
             plans = plan_lib.stages(config)
             shared_stages.take_over(plans, config, folder, others, report)
-            size = snapshots.of_run(config, cnn, folder)
+            _prepare(config, cnn, folder, report, has_layout=event_dir is None)
             del cnn
-            if size.of_kinds:
-                report(snapshots.require_room(size, config, folder))
-            if event_dir is None:
-                event_layout.write(folder.path / "tensorboard")
             around = stage.Surroundings(config, data, folder, report, progress)
             return _run_stages(around)
 
@@ -144,6 +136,19 @@ def check(config: Config, data: images.ImageData) -> "keras.Model":
     cnn = networks.build_cnn(config, data)
     networks.compile_network(cnn, config.learning_rate, config, data, steps)
     return cnn
+
+
+def _prepare(config, cnn, folder, report, has_layout):
+    """Says how much goes to the disk; refuses what it has no room for."""
+    from needle_tf.protocol import event_layout
+    from needle_tf.protocol import snapshots
+
+    if has_layout:
+        event_layout.write(folder.path / "tensorboard")
+
+    size = snapshots.of_run(config, cnn, folder)
+    if size.of_kinds:
+        report(snapshots.require_room(size, config, folder))
 
 
 def _run_stages(around) -> Outcome:

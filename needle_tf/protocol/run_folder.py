@@ -21,6 +21,7 @@ import platform
 import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -100,6 +101,7 @@ def opened(
     path: str | os.PathLike,
     config: run_config.RunConfig,
     events: Events | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Iterator[RunFolder]:
     """Opens the folder of a run, new or to be resumed, for this process alone.
 
@@ -107,6 +109,7 @@ def opened(
         path: The folder; it and its parents are made if they do not exist.
         config: What the run is; kept in the folder.
         events: As of `RunFolder`.
+        notes: Text files to put into the folder, by name.
 
     Yields:
         The folder.
@@ -129,6 +132,8 @@ def opened(
                 shutil.rmtree(leftover)
             else:
                 leftover.unlink(missing_ok=True)  # Within a folder that went.
+        for name, text in (notes or {}).items():
+            write_text(path / name, text)
         yield RunFolder(path, events)
 
 

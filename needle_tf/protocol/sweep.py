@@ -5,7 +5,8 @@
     sweep_dir/tensorboard/<trial>/     its event files, with HParams
 
 Trials are all training runs or all runs of the relax protocol; those have the
-stages in common that are the same. A trial that fails does not stop the others; the same command tries it again.
+stages in common that are the same. A trial that fails does not stop the others;
+the same command tries it again.
 """
 
 import functools
@@ -77,6 +78,7 @@ def run(
     report = report or functools.partial(print, flush=True)
     _check_folder(path, sweep)
     data = _Data(data_dir, download)
+    shown = {"progress": progress, "library_logs": library_logs}
     with start_up.quiet(not library_logs):
         _check_trials(sweep, path, data, report)
     path.mkdir(parents=True, exist_ok=True)
@@ -91,24 +93,18 @@ def run(
                 report(f"{head}: done before")
                 continue
             report(f"{head}: {trial.label}, seed {trial.config.seed}")
-            arguments = {
-                "progress": progress,
-                "library_logs": library_logs,
-                "report": report,
-                "event_dir": path / "tensorboard" / trial.name,
-                "data": data.of(trial.config),
-            }
-            if trial.config.KIND == "relax":
-                before = sweep.trials[: number - 1]
-                arguments["others"] = [path / each.name for each in before]
-            problem = _problem_of(trial, path, told, arguments)
-            record.end(trial, problem)
+            before = [path / each.name for each in sweep.trials[: number - 1]]
+            own = {"data": data.of(trial.config), "report": report, **shown}
+            record.end(trial, _problem_of(trial, path, told, before, own))
         return record.problems()
 
 
-def _problem_of(trial, path, told, arguments):
+def _problem_of(trial, path, told, before, arguments):
     """Runs a trial; returns what went wrong, or None."""
     runs = _RUNS[trial.config.KIND]
+    arguments["event_dir"] = path / "tensorboard" / trial.name
+    if trial.config.KIND == "relax":
+        arguments["others"] = before
     try:
         outcome = runs.run(trial.config, path / trial.name, **arguments)
     except Exception as error:

@@ -106,10 +106,8 @@ def run(
     with inputs_lib.precision(config.precision), graph_memory.released():
         check(config, data)
         events = None if event_dir is None else lambda stage: event_dir
-        with run_folder.opened(run_dir, config, events) as folder:
+        with run_folder.opened(run_dir, config, events, notes) as folder:
             folder.record("inputs", inputs)
-            for name, text in (notes or {}).items():
-                run_folder.write_text(folder.path / name, text)
             if event_dir is None:
                 event_layout.write(folder.path / "tensorboard")
             around = stage.Surroundings(

@@ -83,13 +83,18 @@ def explain_above(
             frameon=False,
             borderaxespad=0.3,
             handlelength=1.6,
+            handletextpad=0.5,
+            columnspacing=1.0,
         )
         # The title has made room for it.
         legend.set_in_layout(False)
 
 
 def set_percent(
-    axes: "mpl_axes.Axes", label: str = "test accuracy (%)", axis: str = "y"
+    axes: "mpl_axes.Axes",
+    label: str = "test accuracy (%)",
+    axis: str = "y",
+    bounds: tuple[float, float] = (-1, 101),
 ) -> None:
     """Keeps an axis of percentages to what can be, and never too fine."""
     from matplotlib import ticker
@@ -98,7 +103,7 @@ def set_percent(
     axes.margins(**{axis: 0.08})
     low, high = getattr(axes, f"get_{axis}lim")()
     missing = max(0.0, 2.0 - (high - low)) / 2
-    limits = (max(low - missing, -1), min(high + missing, 101))
+    limits = (max(low - missing, bounds[0]), min(high + missing, bounds[1]))
     axes.set(**{f"{axis}lim": limits})
     getattr(axes, f"{axis}axis").set_major_locator(
         ticker.MaxNLocator(nbins=10, steps=[1, 2, 5, 10])
@@ -127,6 +132,7 @@ def set_x_ticks(axes: "mpl_axes.Axes", ticks: Mapping[float, str]) -> None:
         axes: With scale and limits as they shall stay.
         ticks: The text of each tick by its place.
     """
+    axes.get_xlim()  # Settles them where data were drawn since.
     to_fraction = axes.transScale + axes.transLimits
     kept, last = [], np.inf
     for place in sorted(ticks, reverse=True):
@@ -137,20 +143,21 @@ def set_x_ticks(axes: "mpl_axes.Axes", ticks: Mapping[float, str]) -> None:
     axes.set_xticks([], minor=True)
 
 
-def set_logarithmic(axes: "mpl_axes.Axes") -> None:
-    """Makes the y axis logarithmic, its ticks few and plain to read."""
+def set_logarithmic(axes: "mpl_axes.Axes", axis: str = "y") -> None:
+    """Makes an axis logarithmic, its ticks few and plain to read."""
     from matplotlib import ticker
 
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
+    axes.set(**{f"{axis}scale": "log"})
+    low, high = getattr(axes, f"get_{axis}lim")()
+    own = getattr(axes, f"{axis}axis")
     # Powers of ten alone would be too few on a short axis.
     steps = (1,) if high > 100 * low else (1, 2, 5)
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=steps, numticks=7))
-    axes.yaxis.set_major_formatter(
+    own.set_major_locator(ticker.LogLocator(subs=steps, numticks=7))
+    own.set_major_formatter(
         ticker.FuncFormatter(
             lambda value, _: setting_text.text(
                 value, 10 if len(steps) == 1 else None
             )
         )
     )
-    axes.yaxis.set_minor_locator(ticker.NullLocator())
+    own.set_minor_locator(ticker.NullLocator())

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+import numpy as np
+
 # Columns of characters that every terminal shows.
 WIDTH = 100
 _GAP = "  "
@@ -36,6 +38,24 @@ def wrapped(text: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
 def percent(share: float | None) -> str:
     """Returns a share in percent, `-` if it was not measured."""
     return "-" if share is None else f"{100 * share:.2f}"
+
+
+def spread(values: Sequence[float], pattern: str) -> str:
+    """Returns mean and sample standard deviation: 88.45 ± 0.31.
+
+    The mean alone of one value, `-` of none.
+
+    Args:
+        values: One per seed.
+        pattern: How the mean is written, as `+.2f`; the deviation has no sign.
+    """
+    if not values:
+        return "-"
+    text = f"{float(np.mean(values)):{pattern}}"
+    if len(values) == 1:
+        return text
+    deviation = float(np.std(values, ddof=1))
+    return f"{text} \N{PLUS-MINUS SIGN} {deviation:{pattern.lstrip('+')}}"
 
 
 def shortened(count: float | None) -> str:

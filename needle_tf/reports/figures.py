@@ -20,6 +20,7 @@ from needle_tf.reports import histories
 from needle_tf.reports import palette
 from needle_tf.reports import panels
 from needle_tf.reports import pictures
+from needle_tf.reports import trials as trials_lib
 
 if TYPE_CHECKING:
     from matplotlib import figure as mpl_figure
@@ -44,7 +45,7 @@ def draw_curves(run_dir: str | os.PathLike) -> pathlib.Path:
     """
     run_dir = pathlib.Path(run_dir)
     stages = histories.read_histories(run_dir)
-    figure = build_figure(stages, _title(run_dir / "config.json"))
+    figure = build_figure(stages, _title(run_dir))
     return pictures.save(figure, run_dir / "curves.png")
 
 
@@ -94,19 +95,8 @@ def _height(stages: Sequence[histories.History], rows: int) -> float:
     return max(_TALL if rows == 2 else _LOW, rows * labels + 1.3)
 
 
-def _title(config_path: pathlib.Path) -> str:
+def _title(run_dir: pathlib.Path) -> str:
     """Returns which network on which data, as far as the run says so."""
-    if not config_path.exists():
-        return ""
-    try:
-        config = histories.read_object(config_path)
-    except ValueError as error:
-        raise ValueError(
-            f"{config_path} is no whole configuration: {error} Put a good "
-            "copy of it back."
-        ) from error
-    model = config.get("model_file") or config.get("model") or ""
-    parts = [pathlib.PurePath(str(model)).name, config.get("dataset")]
-    title = " on ".join(str(part) for part in parts if part)
-    seed = config.get("seed")
+    config = trials_lib.read_config(run_dir)
+    title, seed = pictures.title_of(config), config.get("seed")
     return title if seed is None or not title else f"{title}, seed {seed}"

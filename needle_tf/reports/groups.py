@@ -148,13 +148,30 @@ def mean_curve(
     """Returns epochs and the mean of curves of different lengths.
 
     Args:
+        curves: As of `table_of`.
+    """
+    epochs, table = table_of(curves)
+    counts = np.maximum((~np.isnan(table)).sum(axis=0), 1)
+    means = np.nansum(table, axis=0) / counts
+    means[np.isnan(table).all(axis=0)] = np.nan
+    return epochs, means
+
+
+def table_of(
+    curves: Sequence[tuple[np.ndarray, np.ndarray, bool]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the epochs of all curves, and one row of values per curve.
+
+    NaN where a curve has no value.
+
+    Args:
         curves: Epochs, values and whether the curve is over. One that ended
-            early keeps its last value; the mean ends with the shortest curve
+            early keeps its last value; the table ends with the shortest curve
             that is not over.
     """
     curves = [curve for curve in curves if curve[0].size]
     if not curves:
-        return np.empty(0), np.empty(0)
+        return np.empty(0), np.empty((0, 0))
     epochs = np.unique(np.concatenate([curve[0] for curve in curves]))
     ends = [own[-1] for own, _, is_over in curves if not is_over]
     epochs = epochs[epochs <= min(ends, default=np.inf)]
@@ -163,10 +180,7 @@ def mean_curve(
         known = np.isin(epochs, own)
         row[known] = values[np.isin(own, epochs)]
         row[epochs > own[-1]] = values[-1]
-    counts = np.maximum((~np.isnan(table)).sum(axis=0), 1)
-    means = np.nansum(table, axis=0) / counts
-    means[np.isnan(table).all(axis=0)] = np.nan
-    return epochs, means
+    return epochs, table
 
 
 def _is_over(trial: trials_lib.Trial) -> bool:

@@ -15,6 +15,7 @@ import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -29,6 +30,24 @@ _RANKS = {
     "fcn": 4,
     "train": 5,
 }
+
+
+class Network(Protocol):
+    """What name, colour and place depend on.
+
+    A history has it, and so have several of one network.
+
+    Attributes:
+        stage: Name of its stage.
+        kind: As of `History`.
+        relax_epoch: Likewise.
+        is_relaxed: Whether it goes on from a CNN.
+    """
+
+    stage: str
+    kind: str
+    relax_epoch: int | None
+    is_relaxed: bool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -95,11 +114,21 @@ def read_histories(run_dir: str | os.PathLike) -> list[History]:
             "A run folder was expected, but there is no folder "
             f"{str(run_dir)!r}. Give --run_dir the folder of a run."
         )
-    paths = sorted(run_dir.glob("*/history.json"))
+    paths = stage_files(run_dir)
     if not paths:
         raise ValueError(_no_stages(run_dir))
     histories = [read_history(path) for path in paths]
-    return sorted(histories, key=_order)
+    return sorted(histories, key=order)
+
+
+def stage_files(run_dir: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the histories that lie in the folder of a run, if any."""
+    return [
+        path
+        for path in sorted(run_dir.glob("*/history.json"))
+        # A stage that is being copied is none yet.
+        if not path.parent.name.startswith(".")
+    ]
 
 
 def read_object(path: pathlib.Path) -> dict[str, Any]:
@@ -133,8 +162,9 @@ def _no_stages(run_dir: pathlib.Path) -> str:
     )
 
 
-def _order(history: History) -> tuple[int, int, str]:
-    return _RANKS[history.kind], history.relax_epoch or 0, history.stage
+def order(network: Network) -> tuple[int, int, str]:
+    """Returns what networks are sorted by: CNN, relaxed, LCN, then FCN."""
+    return _RANKS[network.kind], network.relax_epoch or 0, network.stage
 
 
 def read_history(path: pathlib.Path) -> History:

@@ -47,11 +47,13 @@ _LINES = (
     "#783C1E",
     "#001E78",
 )
+# The same, far from black, green and vermilion, too.
+_SETTINGS = ("#2467B3", "#9000F0", "#603000", "#D27896", "#56B4E9", "#481860")
 _LINE_MARKERS = ("o", "s", "D", "^", "v", "P", "p", "h")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
 
 
-def name_of(stage: histories.History) -> str:
+def name_of(stage: histories.Network) -> str:
     """Returns a short name: `CNN`, or `eFCN@20` if relaxed at epoch 20."""
     name = _NAMES[stage.kind]
     return f"{name}@{stage.relax_epoch}" if stage.is_relaxed else name
@@ -67,13 +69,13 @@ def color_of_kind(kind: str) -> str:
     return _mixed(_SCALES[kind], 0.5)
 
 
-def colors_of(stages: Sequence[histories.History]) -> dict[str, str]:
+def colors_of(stages: Sequence[histories.Network]) -> dict[str, str]:
     """Returns one colour, as `#RRGGBB`, per stage name."""
     return {stage.stage: _color(stage, stages) for stage in stages}
 
 
 def _color(
-    stage: histories.History, stages: Sequence[histories.History]
+    stage: histories.Network, stages: Sequence[histories.Network]
 ) -> str:
     if not stage.is_relaxed:
         return _COLORS[stage.kind]
@@ -135,6 +137,27 @@ def line_looks(count: int, is_ordered: bool) -> list[dict[str, object]]:
         }
         for k in range(count)
     ]
+
+
+def setting_looks(count: int, is_ordered: bool) -> list[dict[str, str]]:
+    """Returns per setting the colour of each relaxed kind.
+
+    None of them is that of the CNN, the LCN or the FCN, which stand beside
+    them.
+
+    Args:
+        count: How many settings.
+        is_ordered: Whether they are steps of one quantity, which go from
+            light to dark.
+    """
+    if count == 1:
+        return [{kind: color_of_kind(kind) for kind in _SCALES}]
+    if is_ordered or count > len(_SETTINGS):
+        return [
+            {kind: _mixed(scale, place) for kind, scale in _SCALES.items()}
+            for place in np.linspace(0, 1, count)
+        ]
+    return [dict.fromkeys(_SCALES, color) for color in _SETTINGS[:count]]
 
 
 def readable(color: str) -> str:

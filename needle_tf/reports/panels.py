@@ -22,7 +22,7 @@ from needle_tf.reports import palette
 if TYPE_CHECKING:
     from matplotlib import axes as mpl_axes
 
-_DASHES = (0, (4, 2))
+DASHES = (0, (4, 2))
 # The last relax epoch over the first from which their axis is logarithmic.
 _WIDE = 12
 
@@ -52,11 +52,12 @@ def draw_accuracies(
             zorder=3 if is_cnn else 4,
         )
         if stage.is_relaxed:
-            _mark_start(axes, stage, epochs[0], percent[0], color)
-        _mark_divergence(axes, stage, epochs[-1], percent[-1], color)
+            mark_start(axes, stage, epochs[0], percent[0], color)
+        if stage.diverged is not None:
+            mark_divergence(axes, epochs[-1], percent[-1], color)
         text = f"{palette.name_of(stage)}  {_outcome(stage, percent[-1])}"
         labels.append(end_labels.EndLabel(text, epochs[-1], percent[-1], color))
-    _explain_relaxation(axes, stages)
+    axes_style.explain(axes, relaxation_look(stages))
     axes_style.set_up(axes, "Test accuracy", "epochs of training in total")
     axes_style.set_percent(axes)
     axes_style.set_epochs(axes)
@@ -75,12 +76,13 @@ def draw_distances(
             continue
         color = colors[stage.stage]
         epochs, values = _measured(stage, "delta_share")
-        axes.plot(epochs, values, color=color, lw=1.1, linestyle=_DASHES)
+        axes.plot(epochs, values, color=color, lw=1.1, linestyle=DASHES)
         # An eLCN has no off-local weights: only its sharing can break.
         if stage.kind != "elcn" and _measured(stage, "delta")[0].size:
             epochs, values = _measured(stage, "delta")
             axes.plot(epochs, values, color=color, lw=2.0)
-        _mark_divergence(axes, stage, epochs[-1], values[-1], color)
+        if stage.diverged is not None:
+            mark_divergence(axes, epochs[-1], values[-1], color)
         labels.append(
             end_labels.EndLabel(
                 palette.name_of(stage), epochs[-1], values[-1], color
@@ -90,7 +92,7 @@ def draw_distances(
         axes,
         {
             "delta: off-local": {"lw": 2.0},
-            "delta_share: sharing": {"lw": 1.1, "linestyle": _DASHES},
+            "delta_share: sharing": {"lw": 1.1, "linestyle": DASHES},
         },
     )
     axes_style.set_up(
@@ -132,7 +134,7 @@ def draw_relax_epochs(
         )
         name = palette.name_of_kind(kind)
         labels.append(end_labels.EndLabel(name, x[-1], y[-1], color))
-    _set_relax_epochs(
+    set_relax_epochs(
         axes, sorted({s.relax_epoch for s in finals if s.is_relaxed})
     )
     right = axes.get_xlim()[1]
@@ -171,9 +173,9 @@ def _outcome(stage: histories.History, percent: float) -> str:
     return f"{percent:.1f}" if stage.finished else "running"
 
 
-def _mark_start(
+def mark_start(
     axes: "mpl_axes.Axes",
-    stage: histories.History,
+    stage: histories.Network,
     epoch: float,
     percent: float,
     color: str,
@@ -193,50 +195,42 @@ def _mark_start(
     )
 
 
-def _mark_divergence(
-    axes: "mpl_axes.Axes",
-    stage: histories.History,
-    epoch: float,
-    value: float,
-    color: str,
+def mark_divergence(
+    axes: "mpl_axes.Axes", epoch: float, value: float, color: str
 ) -> None:
-    if stage.diverged is not None:
-        axes.plot(
-            epoch,
-            value,
-            marker="x",
-            color=color,
-            markersize=9,
-            markeredgewidth=2.4,
-            zorder=6,
-            clip_on=False,
-        )
+    """Puts a cross where a network diverged."""
+    axes.plot(
+        epoch,
+        value,
+        marker="x",
+        color=color,
+        markersize=9,
+        markeredgewidth=2.4,
+        zorder=6,
+        clip_on=False,
+    )
 
 
-def _explain_relaxation(
-    axes: "mpl_axes.Axes", stages: Sequence[histories.History]
-) -> None:
-    """Says what the marks and the names of relaxed networks mean."""
+def relaxation_look(stages: Sequence[histories.Network]) -> dict[str, dict]:
+    """Returns what a legend has to say of marks and names of relaxed nets."""
     relaxed = [stage for stage in stages if stage.is_relaxed]
-    if relaxed:
-        # The last of its kind: relaxed at epoch 0 would explain little.
-        example = [s for s in relaxed if s.kind == relaxed[0].kind][-1]
-        text = f"{palette.name_of(example)}: the CNN, relaxed at epoch "
-        axes_style.explain(
-            axes,
-            {
-                f"{text}{example.relax_epoch}": {
-                    "lw": 0,
-                    "marker": palette.MARKERS[example.kind],
-                }
-            },
-        )
+    if not relaxed:
+        return {}
+    # The last of its kind: relaxed at epoch 0 would explain little.
+    example = [s for s in relaxed if s.kind == relaxed[0].kind][-1]
+    text = (
+        f"{palette.name_of(example)}: the CNN, relaxed at epoch "
+        f"{example.relax_epoch}"
+    )
+    return {text: {"lw": 0, "marker": palette.MARKERS[example.kind]}}
 
 
-def _set_relax_epochs(axes: "mpl_axes.Axes", epochs: list[int]) -> None:
-    """Puts ticks at relax epochs, on a log scale if they lie far apart."""
+def set_relax_epochs(axes: "mpl_axes.Axes", epochs: list[int]) -> None:
+    """Puts ticks at relax epochs, on a log scale if that parts them better."""
     positive = [epoch for epoch in epochs if epoch > 0]
-    if positive and positive[-1] > _WIDE * positive[0]:
+    gaps = np.diff(epochs)
+    is_even = gaps.size and 2 * gaps.min() >= gaps.mean()
+    if positive and positive[-1] > _WIDE * positive[0] and not is_even:
         # Linear below the first positive one: 0 has a place, too.
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
     axes_style.set_x_ticks(axes, {epoch: str(epoch) for epoch in epochs})

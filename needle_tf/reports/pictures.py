@@ -8,8 +8,10 @@ import io
 import os
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
 from needle_tf.reports import atomic
 from needle_tf.reports import end_labels
@@ -74,6 +76,17 @@ def blank(height: float, title: str = "") -> "mpl_figure.Figure":
             shortened(title, _TITLE_LENGTH), x=0.01, ha="left", fontsize=13
         )
     return figure
+
+
+def title_of(config: Mapping[str, Any]) -> str:
+    """Returns which network on which data a run trains, as far as it says.
+
+    Args:
+        config: What `config.json` of the run holds.
+    """
+    model = config.get("model_file") or config.get("model") or ""
+    parts = [pathlib.PurePath(str(model)).name, config.get("dataset")]
+    return " on ".join(str(part) for part in parts if part)
 
 
 def shortened(text: str, length: int) -> str:

@@ -6,10 +6,7 @@ A row describes the state after the last epoch reached, so the table of a run
 that still goes on is a table of how far it has come.
 """
 
-import csv
 import dataclasses
-import io
-import json
 import os
 import pathlib
 from collections.abc import Callable
@@ -17,8 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from needle_tf.reports import atomic
 from needle_tf.reports import histories
+from needle_tf.reports import result_files
 from needle_tf.reports import table
 
 read_histories = histories.read_histories
@@ -87,7 +84,7 @@ def rows(run_dir: str | os.PathLike) -> list[Result]:
         ValueError: If there is no such folder, no stage in it, or a history
             that is not whole; the message names the file.
     """
-    return [_result(history) for history in read_histories(run_dir)]
+    return [result_of(history) for history in read_histories(run_dir)]
 
 
 def write_results(run_dir: str | os.PathLike) -> list[Result]:
@@ -109,14 +106,8 @@ def write_results(run_dir: str | os.PathLike) -> list[Result]:
     run_dir = pathlib.Path(run_dir)
     results = rows(run_dir)
     records = [dataclasses.asdict(result) for result in results]
-    as_json = json.dumps(records, indent=2, allow_nan=False) + "\n"
-    as_csv = io.StringIO(newline="")
     names = [field.name for field in dataclasses.fields(Result)]
-    writer = csv.DictWriter(as_csv, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    atomic.write_bytes(run_dir / "results.json", as_json.encode())
-    atomic.write_bytes(run_dir / "results.csv", as_csv.getvalue().encode())
+    result_files.write(run_dir, records, records, names)
     return results
 
 
@@ -129,7 +120,7 @@ def format_table(rows: Sequence[Result]) -> str:
     return table.format_table(rows)
 
 
-def _result(history: histories.History) -> Result:
+def result_of(history: histories.History) -> Result:
     """Returns the row of one stage."""
     last = history.epochs[-1] if history.epochs else {}
     best, best_epoch = _best(history)

@@ -125,13 +125,17 @@ def texts(identities: Sequence[Identity]) -> list[str]:
     found = columns(identities)
     if not found:
         return [identity.label for identity in identities]
-    parts = []
-    for name, cells in found.items():
-        head = "" if name == "variant" else f"{name}="
-        parts.append([cell if cell == "-" else head + cell for cell in cells])
+    lines = zip(*found.values(), strict=True)
     return [
-        ", ".join(part for part in line if part != "-") or identity.label
-        for line, identity in zip(
-            zip(*parts, strict=True), identities, strict=True
-        )
+        line_of(dict(zip(found, cells, strict=True))) or identity.label
+        for cells, identity in zip(lines, identities, strict=True)
     ]
+
+
+def line_of(cells: Mapping[str, str]) -> str:
+    """Returns the cells of one of `columns` as text: `slow, momentum=0.9`."""
+    return ", ".join(
+        cell if name == "variant" else f"{name}={cell}"
+        for name, cell in cells.items()
+        if cell != "-"
+    )

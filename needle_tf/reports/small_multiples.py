@@ -18,7 +18,7 @@ _MOST_COLUMNS = 5
 # Inches per row of panels without its title, for few columns and for many.
 _HEIGHTS = {1: 4.0, 2: 3.2, 3: 2.5, 4: 2.1, 5: 1.9}
 # Characters of a title that fit over a panel.
-_TITLES = {1: 100, 2: 50, 3: 34, 4: 25, 5: 20}
+_TITLES = {1: 100, 2: 50, 3: 34, 4: 27, 5: 20}
 _LINE = 0.17
 _HEAD = 0.9
 
@@ -41,12 +41,41 @@ def blank(
         columns: Panels per row; None chooses.
     """
     columns = columns or column_count(len(titles))
+    figure = pictures.blank(_HEAD + height_of(titles, columns), title)
+    all_axes = fill(figure, titles, columns)
+    figure.supxlabel(x_label, fontsize=pictures.FONT)
+    figure.supylabel(y_label, fontsize=pictures.FONT)
+    return figure, all_axes
+
+
+def height_of(titles: Sequence[str], columns: int) -> float:
+    """Returns the height of all rows of panels in inches.
+
+    Args:
+        titles: What is written over the panels.
+        columns: Panels per row.
+    """
     rows = -(-len(titles) // columns)
     # Lines that the titles bring along count by themselves.
     wrapped = [_wrapped(text, _TITLES[columns]) for text in titles]
     lines = max(text.count("\n") + 1 for text in wrapped)
-    height = _HEAD + rows * (_HEIGHTS[columns] + lines * _LINE)
-    figure = pictures.blank(height, title)
+    return rows * (_HEIGHTS[columns] + lines * _LINE)
+
+
+def fill(
+    figure: "mpl_figure.Figure | mpl_figure.SubFigure",
+    titles: Sequence[str],
+    columns: int,
+) -> "list[mpl_axes.Axes]":
+    """Puts one panel per title into an empty figure, and returns them.
+
+    Args:
+        figure: The figure, or a part of one.
+        titles: What is written over the panels; long ones take more lines.
+        columns: Panels per row.
+    """
+    rows = -(-len(titles) // columns)
+    wrapped = [_wrapped(text, _TITLES[columns]) for text in titles]
     grid = figure.subplots(
         rows, columns, sharex=True, sharey=True, squeeze=False
     )
@@ -64,9 +93,7 @@ def blank(
         axes.set_visible(False)
         # The panel above has no other below it: it shows the numbers.
         all_axes[place - columns].xaxis.set_tick_params(labelbottom=True)
-    figure.supxlabel(x_label, fontsize=pictures.FONT)
-    figure.supylabel(y_label, fontsize=pictures.FONT)
-    return figure, all_axes[: len(titles)]
+    return all_axes[: len(titles)]
 
 
 def column_count(panels: int) -> int:
@@ -108,6 +135,10 @@ def _wrapped(text: str, width: int) -> str:
     for line in text.split("\n"):
         parts = [line] if len(line) <= width else line.split(", ")
         for place, part in enumerate(parts):
-            comma = "," if place < len(parts) - 1 else ""
-            lines += cells.wrapped(part + comma, width, indent="")
+            text = part + ("," if place < len(parts) - 1 else "")
+            name, equals, value = text.partition("=")
+            # Rather between name and value than within the value.
+            fits = len(text) <= width or len(name) >= width
+            for piece in [text] if fits else [name + equals, value]:
+                lines += cells.wrapped(piece, width, indent="")
     return "\n".join(lines)

@@ -6,10 +6,7 @@ A row describes the state after the last epoch reached, so the table of a sweep
 that still goes on is a table of how far it has come.
 """
 
-import csv
 import dataclasses
-import io
-import json
 import os
 import pathlib
 from collections.abc import Callable
@@ -19,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from needle_tf.reports import atomic
+from needle_tf.reports import result_files
 from needle_tf.reports import training_table
 from needle_tf.reports import trials as trials_lib
 
@@ -134,10 +131,8 @@ def write_results(folder: str | os.PathLike) -> list[Result]:
     folder = pathlib.Path(folder)
     results = rows(folder)
     records = [dataclasses.asdict(result) for result in results]
-    as_json = json.dumps(records, indent=2, allow_nan=False) + "\n"
-    as_csv = _as_csv(records)
-    atomic.write_bytes(folder / "results.json", as_json.encode())
-    atomic.write_bytes(folder / "results.csv", as_csv.encode())
+    fields = [field.name for field in dataclasses.fields(Result)]
+    result_files.write(folder, records, records, fields)
     return results
 
 
@@ -148,28 +143,6 @@ def format_table(rows: Sequence[Result]) -> str:
         rows: What `rows` or `write_results` returned.
     """
     return training_table.format_table(rows)
-
-
-def _as_csv(records: Sequence[dict[str, Any]]) -> str:
-    fields = [field.name for field in dataclasses.fields(Result)]
-    # In the order in which they first appear; variants may differ in theirs.
-    swept = dict.fromkeys(
-        name for record in records for name in record["settings"]
-    )
-    # A setting may be called like a figure.
-    columns = {
-        name: f"setting_{name}" if name in fields else name for name in swept
-    }
-    place = fields.index("settings")
-    header = [*fields[:place], *columns.values(), *fields[place + 1 :]]
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, header, lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        settings = record.pop("settings")
-        cells = {columns[name]: value for name, value in settings.items()}
-        writer.writerow(record | cells)
-    return file.getvalue()
 
 
 def _result(trial: trials_lib.Trial) -> Result:

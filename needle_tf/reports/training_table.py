@@ -232,11 +232,8 @@ def _percent(values: Sequence[float]) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Returns mean and standard deviation in percent: 88.45 ± 0.31."""
-    if len(values) < 2:
-        return _percent(values)
-    deviation = 100 * float(np.std(values, ddof=1))
-    return f"{_percent(values)} \N{PLUS-MINUS SIGN} {deviation:.2f}"
+    """Returns mean and standard deviation in percent."""
+    return cells.spread([100 * value for value in values], ".2f")
 
 
 def _rotation(members: Rows, name: str) -> str:

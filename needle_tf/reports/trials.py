@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from needle_tf.reports import histories
+from needle_tf.reports import sweep_file
 
 STAGE = "train"
-SWEEP_FILE = "sweep.json"
+SWEEP_FILE = sweep_file.NAME
 CONFIG_FILE = "config.json"
 # Statuses of trials whose last figures are their result.
 WITH_RESULT = ("finished", "stopped")
@@ -123,7 +124,7 @@ class Sweep:
 
 def is_sweep(folder: str | os.PathLike) -> bool:
     """Whether the folder holds a sweep rather than one run."""
-    return pathlib.Path(folder, SWEEP_FILE).is_file()
+    return sweep_file.is_there(folder)
 
 
 def is_run(folder: str | os.PathLike) -> bool:
@@ -175,34 +176,16 @@ def read_sweep(sweep_dir: str | os.PathLike) -> Sweep:
     """Returns the sweep that a folder holds.
 
     Raises:
-        ValueError: If there is none, or a file that is not whole; the message
-            names the file.
+        ValueError: If there is none, one of other runs, or a file that is not
+            whole; the message names the file.
     """
-    path = pathlib.Path(sweep_dir, SWEEP_FILE)
-    if not path.is_file():
-        raise ValueError(
-            f"{str(sweep_dir)!r} holds no sweep (no {SWEEP_FILE}). Give "
-            "--run_dir the folder of a sweep."
-        )
-    try:
-        content = histories.read_object(path)
-        axes = _required(content, "axes", dict, "an object")
-        variants = _required(content, "variants", list, "a list")
-        entries = _required(content, "trials", list, "a list")
-        for entry in entries:
-            _check_entry(entry)
-        for name, values in axes.items():
-            _check(name, values, isinstance(values, list), "a list of values")
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is no whole sweep: {error} Restore the file, or repeat "
-            "the command of the sweep."
-        ) from error
+    found = sweep_file.read(sweep_dir, sweep_file.TRAINING)
     return Sweep(
-        axes={name: tuple(values) for name, values in axes.items()},
-        variants=tuple(variants),
+        axes=found.axes,
+        variants=found.variants,
         trials=tuple(
-            _trial(path.parent / entry["name"], entry) for entry in entries
+            _trial(pathlib.Path(sweep_dir, entry["name"]), entry)
+            for entry in found.entries
         ),
     )
 
@@ -254,26 +237,3 @@ def _status(noted: str | None, history: histories.History | None) -> str:
     if history.stopped is not None:
         return "stopped"
     return "finished" if history.finished else "running"
-
-
-def _check_entry(entry: Any) -> None:
-    _check("trials", entry, isinstance(entry, dict), "a list of objects")
-    for name in ("name", "label"):
-        _required(entry, name, str, "text")
-    _required({"settings": {}, **entry}, "settings", dict, "an object")
-
-
-def _required(
-    content: Mapping[str, Any], name: str, kind: type, expected: str
-) -> Any:
-    if name not in content:
-        raise ValueError(f"{name!r} is missing.")
-    _check(name, content[name], isinstance(content[name], kind), expected)
-    return content[name]
-
-
-def _check(name: str, value: Any, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ValueError(
-            f"{name!r} must be {expected}. Received: {str(value)[:60]!r}."
-        )

@@ -33,6 +33,17 @@ class CellsTest(parameterized.TestCase):
         self.assertLess(abs(value - count), max(0.006 * count, 0.51))
         self.assertLessEqual(len(text), 5)
 
+    @parameterized.parameters(
+        ((), ".2f", "-"),
+        ((88.448,), ".2f", "88.45"),
+        ((-1.0,), "+.2f", "-1.00"),
+        ((1, 3), ".2f", "2.00 \N{PLUS-MINUS SIGN} 1.41"),
+        ((1, 3), "+.1f", "+2.0 \N{PLUS-MINUS SIGN} 1.4"),
+        ((0.1, 0.1, 0.1), ".3f", "0.100 \N{PLUS-MINUS SIGN} 0.000"),
+    )
+    def test_a_spread_is_that_of_the_sample(self, values, pattern, expected):
+        self.assertEqual(cells.spread(values, pattern), expected)
+
     def test_long_text_takes_more_lines_and_empty_text_one(self):
         lines = cells.wrapped("word " * 40, width=30)
         self.assertTrue(all(len(line) <= 30 for line in lines))

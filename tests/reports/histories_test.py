@@ -191,6 +191,14 @@ class ReadHistoriesTest(parameterized.TestCase):
         ):
             histories.read_histories(self.run_dir)
 
+    def test_a_stage_that_is_being_copied_is_left_out(self):
+        self.write_cnn()
+        folder = pathlib.Path(self.run_dir)
+        (folder / "cnn").rename(folder / ".writing_cnn")
+        self.assertEmpty(histories.stage_files(folder))
+        with self.assertRaisesRegex(ValueError, "holds no stage of a run"):
+            histories.read_histories(folder)
+
 
 if __name__ == "__main__":
     absltest.main()

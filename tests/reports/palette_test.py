@@ -165,6 +165,37 @@ class PaletteTest(parameterized.TestCase):
             [look["color"] for look in ordered], palette.depth_colors(3)
         )
 
+    @parameterized.parameters(*SIGHT)
+    def test_settings_look_like_no_network_that_was_not_relaxed(self, sight):
+        baselines = synthetic_runs.as_histories(
+            synthetic_runs.cnn(), synthetic_runs.lcn(), synthetic_runs.fcn()
+        )
+        looks = palette.setting_looks(6, is_ordered=False)
+        seen = {
+            color: lab(np.array(SIGHT[sight]) @ linear(color))
+            for color in (
+                *palette.colors_of(baselines).values(),
+                *(look["efcn"] for look in looks),
+            )
+        }
+        self.assertLen(seen, 9)
+        for a, b in itertools.combinations(seen, 2):
+            distance = np.linalg.norm(seen[a] - seen[b])
+            self.assertGreater(distance, 14, f"{a} and {b}")
+
+    def test_one_setting_has_the_colours_of_its_kinds(self):
+        (look,) = palette.setting_looks(1, is_ordered=False)
+        for kind in histories.RELAXED_KINDS:
+            self.assertEqual(look[kind], palette.color_of_kind(kind))
+        self.assertEmpty(palette.setting_looks(0, is_ordered=False))
+
+    @parameterized.parameters((3, True), (9, False))
+    def test_ordered_settings_go_from_light_to_dark(self, count, is_ordered):
+        looks = palette.setting_looks(count, is_ordered)
+        for kind in histories.RELAXED_KINDS:
+            lightness = [lab(linear(look[kind]))[0] for look in looks]
+            self.assertTrue(np.all(np.diff(lightness) < -2), lightness)
+
     def test_readable_colours_have_contrast_and_dark_ones_stay(self):
         for color in (*palette.depth_colors(9), "#FFFFFF", "#FFFF00"):
             luminance = (XYZ @ linear(palette.readable(color)))[1]

@@ -23,6 +23,15 @@ class PicturesTest(absltest.TestCase):
             pictures.lay_out(figure, [(axes, annotations)])
         return figure, annotations
 
+    def test_the_title_of_a_run_tells_network_and_data(self):
+        for config, title in (
+            ({}, ""),
+            ({"model": "skinny"}, "skinny"),
+            ({"model": "skinny", "dataset": "mnist"}, "skinny on mnist"),
+            ({"model_file": "/a/b.keras", "dataset": "d"}, "b.keras on d"),
+        ):
+            self.assertEqual(pictures.title_of(config), title)
+
     def test_a_picture_is_1500_pixels_wide_and_white(self):
         path = pathlib.Path(self.create_tempdir().full_path, "a.png")
         self.assertEqual(pictures.save(self.figure()[0], str(path)), path)

@@ -120,6 +120,10 @@ class IdentitiesTest(absltest.TestCase):
         self.assertEqual(setting_text.columns(identities), {})
         self.assertEqual(setting_text.texts(identities), ["a", "b"])
 
+    def test_cells_are_one_line(self):
+        cells = {"variant": "slow", "rate": "3", "decay": "-"}
+        self.assertEqual(setting_text.line_of(cells), "slow, rate=3")
+
     def test_one_alone_has_its_label(self):
         self.assertEqual(
             setting_text.texts([Identity("all", None, {"x": 1})]), ["all"]

@@ -1,0 +1,1 @@
+"""What `needle_tf.compare` measures: modes, and the work of each."""
