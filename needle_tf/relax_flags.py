@@ -106,6 +106,14 @@ def sweep() -> tuple[sweep_plan.Sweep, str]:
     return sweep_flags.planned(given(), config_lib.ProtocolConfig)
 
 
+def check() -> None:
+    """Raises ValueError if what the flags ask for is not possible."""
+    if sweep_flags.is_sweep():
+        sweep()
+    else:
+        protocol_config()
+
+
 def given() -> dict[str, Any]:
     """Returns the fields of the configuration that flags were given for."""
     return flag_groups.given() | flag_groups.values_of(_RELAX)

@@ -73,11 +73,14 @@ def parse(binary, arguments):
     arguments = [flag for flag in arguments if flag != "--help"]
     with flagsaver.flagsaver(), contextlib.chdir(ROOT):  # For --flagfile=.
         left = flags.FLAGS([binary, *arguments])
-        if left[1:]:
+        if left[1:] and binary != "report":
             raise ValueError(f"{binary} takes flags only. Received: {left[1:]}")
         if binary == "main":
             relax_flags = importlib.import_module("needle_tf.relax_flags")
-            relax_flags.protocol_config()
+            relax_flags.check()
+        if binary == "compare":
+            compare_flags = importlib.import_module("needle_tf.compare_flags")
+            compare_flags.asked()
         if binary == "train":
             training_flags = importlib.import_module("needle_tf.training_flags")
             training_flags.check()

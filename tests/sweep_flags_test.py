@@ -69,10 +69,7 @@ class SweepFlagsTest(absltest.TestCase):
         for path in NEEDLE_FILES:
             with self.subTest(path.name), flagsaver.flagsaver():
                 typed(f"--flagfile={path}")
-                if sweep_flags.is_sweep():
-                    relax_flags.sweep()
-                else:
-                    relax_flags.protocol_config()
+                relax_flags.check()
 
 
 if __name__ == "__main__":
