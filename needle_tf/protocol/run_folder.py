@@ -19,6 +19,7 @@ import os
 import pathlib
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -34,7 +35,6 @@ _LOCK = ".lock"
 # What names of files and folders begin with that are being written.
 UNFINISHED = ".writing_"
 _LIBRARIES = (
-    "needle_tf",
     "tensorflow",
     "keras",
     "tensorflow-datasets",
@@ -263,7 +263,8 @@ def locked(path: pathlib.Path) -> Iterator[None]:
 
 def _versions() -> dict[str, str]:
     """Returns what computes, by name; a library that is not there is not."""
-    found = {"python": platform.python_version()}
+    own = sys.modules[__name__.partition(".")[0]].__version__
+    found = {"python": platform.python_version(), "needle_tf": own}
     for name in _LIBRARIES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)

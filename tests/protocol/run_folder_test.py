@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
+import needle_tf
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import run_folder
 from needle_tf.protocol import training_config
@@ -123,6 +124,7 @@ class OpenedTest(RunFolderCase):
             folder.note_versions()
             found = run_folder.read_json(folder.path / "versions.json")
         self.assertEqual(found["python"], platform.python_version())
+        self.assertEqual(found["needle_tf"], needle_tf.__version__)
         self.assertEqual(found["keras"], keras.__version__)
         self.assertEqual(found["numpy"], np.__version__)
 
