@@ -136,7 +136,6 @@ class SweepTest(MainCase):
         arguments = (
             *TINY,
             "--sweep=seed=0,1",
-            "--sweep=relaxed_learning_rate=0.1,0.03",
             "--snapshots=none",
             f"--run_dir={self.run_dir}",
         )
