@@ -24,7 +24,7 @@ _PUBLIC = {
     "balance": "scales.rescaling",
     "basis_path_values": "scales.equivalence",
     "conv2d_to_matrix": "ops.unrolling",
-    "draw_layer_rotation": "reports.training_figures",
+    "draw_layer_rotation": "figures.training_figures",
     "embed": "embedding.convert",
     "equivalence": "scales.equivalence",
     "rescale": "scales.rescaling",

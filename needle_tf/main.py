@@ -79,11 +79,11 @@ def _sweep() -> list[str]:
 
 def _show_results(run_dir: str) -> None:
     """Prints the table, writes results and picture, says where all lies."""
-    from needle_tf.reports import figures
+    from needle_tf.figures import curves_figure
     from needle_tf.reports import results
 
     rows = results.write_results(run_dir)
-    picture = figures.draw_curves(run_dir)
+    picture = curves_figure.draw_curves(run_dir)
     print(f"\n{results.format_table(rows)}\n")
     _say_where(
         run_dir,
@@ -96,7 +96,7 @@ def _show_results(run_dir: str) -> None:
 
 def _show_sweep(run_dir: str) -> None:
     """The same for a sweep, with mean and spread over seeds."""
-    from needle_tf.reports import relax_figures
+    from needle_tf.figures import relax_figures
     from needle_tf.reports import relax_table
     from needle_tf.reports import relax_trials
 

@@ -80,9 +80,9 @@ def _sweep() -> list[str]:
 
 def _show(run_dir: str) -> None:
     """Writes results and pictures, prints the table, says where all lies."""
+    from needle_tf.figures import sweep_figures
+    from needle_tf.figures import training_figures
     from needle_tf.protocol import event_pictures
-    from needle_tf.reports import sweep_figures
-    from needle_tf.reports import training_figures
     from needle_tf.reports import training_results
     from needle_tf.reports import training_table
 

@@ -35,17 +35,22 @@ MAY_IMPORT = {
     },
     "analysis": {"ops", "layers", "graphs", "data", "embedding"},
     "reports": {"callbacks"},
-    "pages": {"reports"},
+    "figures": {"reports", "callbacks"},
+    "pages": {"reports", "figures"},
     "comparisons": {
         "data",
         "embedding",
         "protocol",
         "analysis",
         "reports",
+        "figures",
     },
 }
 # A room may take only these modules of another: it must not know the rest.
-ONLY_MODULES = {("reports", "callbacks"): {"tags"}}
+ONLY_MODULES = {
+    ("reports", "callbacks"): {"tags"},
+    ("figures", "callbacks"): {"tags"},
+}
 
 # Rooms that also run where only JAX is installed.
 PURE_KERAS = {
@@ -62,7 +67,7 @@ HOMES = {
     "tensorflow": {"data", "callbacks", "protocol", "analysis", ""},
     "tensorflow_datasets": {"data"},
     "sklearn": {"data"},
-    "matplotlib": {"reports"},
+    "matplotlib": {"figures"},
 }
 FLAGS_HOME = {""}
 

@@ -108,12 +108,12 @@ def draw(
         title: What is written over the picture.
         file: The PNG file.
     """
-    from needle_tf.reports import ablation_figure
-    from needle_tf.reports import locality_figure
-    from needle_tf.reports import path_figure
-    from needle_tf.reports import pictures
-    from needle_tf.reports import spectrum_figure
-    from needle_tf.reports import threshold_figure
+    from needle_tf.figures import ablation_figure
+    from needle_tf.figures import locality_figure
+    from needle_tf.figures import path_figure
+    from needle_tf.figures import pictures
+    from needle_tf.figures import spectrum_figure
+    from needle_tf.figures import threshold_figure
 
     room = {
         "ablation": ablation_figure,
@@ -140,7 +140,7 @@ def write_off_local(
         title: What is written over the picture.
         events: Where TensorBoard looks for it; None for nowhere.
     """
-    from needle_tf.reports import pictures
+    from needle_tf.figures import pictures
 
     result = next(iter(found.values()))
     run_folder.write(file.with_suffix(".npz"), result.save)
@@ -151,7 +151,7 @@ def write_off_local(
 
 
 def _off_local_figure(found, title):
-    from needle_tf.reports import off_local_figure
+    from needle_tf.figures import off_local_figure
 
     rows = {
         name: off_local_figure.Units(
@@ -173,8 +173,8 @@ def _off_local_figure(found, title):
 
 def _write_event(figure, log_dir, name):
     """Shows a figure in TensorBoard, smaller than its file."""
+    from needle_tf.figures import pictures
     from needle_tf.protocol import event_pictures
-    from needle_tf.reports import pictures
 
     with tempfile.TemporaryDirectory() as folder, pictures.style():
         small = pathlib.Path(folder, f"{name}.png")

@@ -1,1 +1,1 @@
-"""The report: one page per folder, made of what `reports` reads and draws."""
+"""The report: one page of what `reports` reads and `figures` draws."""

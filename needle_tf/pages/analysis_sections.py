@@ -16,17 +16,17 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from needle_tf.figures import ablation_figure
+from needle_tf.figures import locality_figure
+from needle_tf.figures import off_local_figure
+from needle_tf.figures import path_figure
+from needle_tf.figures import pictures
+from needle_tf.figures import spectrum_figure
+from needle_tf.figures import threshold_figure
 from needle_tf.pages import markup
 from needle_tf.pages import page_blocks
-from needle_tf.reports import ablation_figure
 from needle_tf.reports import analysis_files
 from needle_tf.reports import analysis_table
-from needle_tf.reports import locality_figure
-from needle_tf.reports import off_local_figure
-from needle_tf.reports import path_figure
-from needle_tf.reports import pictures
-from needle_tf.reports import spectrum_figure
-from needle_tf.reports import threshold_figure
 
 # Lines or rows of one picture, and pictures of one section.
 _MOST = 6

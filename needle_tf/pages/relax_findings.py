@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from needle_tf.pages import markup
 from needle_tf.pages import page_blocks
 from needle_tf.reports import cells
-from needle_tf.reports import palette
+from needle_tf.reports import network_names
 from needle_tf.reports import relax_groups
 from needle_tf.reports import relax_trials
 
@@ -55,7 +55,7 @@ def sentences(sweep: relax_trials.RelaxSweep) -> list[str]:
 
 def name_of(group: relax_groups.StageGroup, groups: Groups) -> str:
     """Returns what a network is called among others: with its settings."""
-    name = palette.name_of(group)
+    name = network_names.name_of(group)
     alike = [other for other in groups if other.stage == group.stage]
     return f"{name} ({group.text})" if len(alike) > 1 else name
 
@@ -137,7 +137,7 @@ def _points(spread: relax_groups.Spread) -> str:
 def _table(groups: Groups) -> markup.Markup:
     accuracies = [group.finals(relax_groups.ACCURACY) for group in groups]
     columns = {
-        "Network": [palette.name_of(group) for group in groups],
+        "Network": [network_names.name_of(group) for group in groups],
         "Setting": [group.text for group in groups],
         "Seeds": [_count(group) for group in groups],
         "Test %": [

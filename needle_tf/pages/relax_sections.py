@@ -2,18 +2,18 @@
 
 import pathlib
 
+from needle_tf.figures import curves_figure
+from needle_tf.figures import pictures
+from needle_tf.figures import relax_figures
+from needle_tf.figures import relax_rotations_figure
 from needle_tf.pages import analysis_sections
 from needle_tf.pages import page_blocks
 from needle_tf.pages import relax_findings
 from needle_tf.pages import run_facts
 from needle_tf.reports import analysis_files
 from needle_tf.reports import cells
-from needle_tf.reports import figures
-from needle_tf.reports import palette
-from needle_tf.reports import pictures
-from needle_tf.reports import relax_figures
+from needle_tf.reports import network_names
 from needle_tf.reports import relax_names
-from needle_tf.reports import relax_rotations_figure
 from needle_tf.reports import relax_trials
 from needle_tf.reports import results
 
@@ -118,7 +118,7 @@ def _drawn(
         for name, figure in built.items()
         if figure is not None
     ]
-    return [*paths, figures.draw_curves(folder)]
+    return [*paths, curves_figure.draw_curves(folder)]
 
 
 def _analyses(
@@ -187,7 +187,7 @@ def _networks(sweep: relax_trials.RelaxSweep) -> page_blocks.Section:
     ]
     texts = _settings(sweep)
     columns = {
-        "Network": [palette.name_of(stage) for _, stage, _ in rows],
+        "Network": [network_names.name_of(stage) for _, stage, _ in rows],
         "Setting": [texts[trial.label] for trial, _, _ in rows],
         "Seed": [
             "-" if trial.seed is None else trial.seed for trial, _, _ in rows

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from needle_tf.pages import run_facts
 from needle_tf.reports import histories
-from needle_tf.reports import palette
+from needle_tf.reports import network_names
 
 OVER, OPEN, WRONG = "over", "open", "wrong"
 # Of more remarks, the first are shown.
@@ -111,7 +111,7 @@ def _summary(counts: dict[str, int], facts: run_facts.Facts) -> str:
 
 def _note(stage: histories.History) -> str:
     """Returns what is to be said of a network that is not done."""
-    name = palette.name_of(stage)
+    name = network_names.name_of(stage)
     if stage.diverged is not None:
         step = stage.diverged.get("step")
         at = "" if step is None else f", step {step}"

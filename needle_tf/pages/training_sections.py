@@ -8,13 +8,13 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
+from needle_tf.figures import sweep_figures
+from needle_tf.figures import training_figures
 from needle_tf.pages import analysis_sections
 from needle_tf.pages import page_blocks
 from needle_tf.reports import analysis_files
 from needle_tf.reports import cells
 from needle_tf.reports import groups as groups_lib
-from needle_tf.reports import sweep_figures
-from needle_tf.reports import training_figures
 from needle_tf.reports import training_results
 from needle_tf.reports import trials as trials_lib
 

@@ -1,1 +1,1 @@
-"""Tables and pictures from run folders, finished or still running."""
+"""Rows and tables from run folders, finished or still running."""

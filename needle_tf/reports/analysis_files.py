@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from needle_tf.reports import histories
-from needle_tf.reports import palette
+from needle_tf.reports import network_names
 
 FOLDER = "analysis"
 _WAYS = ("linear", "curvilinear", "outputs")
@@ -105,7 +105,7 @@ def name_of(network: str) -> str:
     stage = network.partition("@")[0]
     kind, _, epoch = stage.partition("_relax")
     try:
-        name = palette.name_of_kind(kind)
+        name = network_names.name_of_kind(kind)
     except KeyError:
         return network
     return f"{name}@{epoch}" if epoch else name

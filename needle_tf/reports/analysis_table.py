@@ -12,12 +12,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from needle_tf.reports import ablation_figure
+from needle_tf.reports import analysis_rows
 from needle_tf.reports import cells
-from needle_tf.reports import path_figure
 from needle_tf.reports import seed_spread
-from needle_tf.reports import spectrum_figure
-from needle_tf.reports import threshold_figure
 
 # Of a line that is a label and nothing else.
 _HEAD = ""
@@ -109,7 +106,7 @@ def _aligned(lines: Sequence[_Line]) -> list[str]:
 
 def _path_lines(results: Results) -> list[_Line]:
     lines = []
-    for part in path_figure.parts_of(results):
+    for part in analysis_rows.parts_of(results):
         found = [_PathFigures(each, part) for each in results]
         ends = {
             name: (
@@ -156,16 +153,16 @@ class _PathFigures:
 
 def _ablation_lines(results: Results) -> list[_Line]:
     lines = []
-    layers = ablation_figure.layers_of({"": results})
+    layers = analysis_rows.layers_of({"": results})
     for layer in layers:
-        for variant, words in ablation_figure.WORDS.items():
-            if variant == ablation_figure.INTACT and layer is not None:
+        for variant, words in analysis_rows.WORDS.items():
+            if variant == analysis_rows.INTACT and layer is not None:
                 continue
-            values = ablation_figure.accuracies(results, variant, layer)
+            values = analysis_rows.accuracies(results, variant, layer)
             if not values:
                 continue
             figures = [
-                ablation_figure.mean_figures(each, variant, layer)
+                analysis_rows.mean_figures(each, variant, layer)
                 for each in results
             ]
             losses = [each["loss"] for each in figures if each]
@@ -194,7 +191,7 @@ def _against_intact(results: Results, figures: Sequence) -> str:
 
 
 def _threshold_lines(results: Results) -> list[_Line]:
-    means = [threshold_figure.mean_accuracies(each) for each in results]
+    means = [analysis_rows.mean_accuracies(each) for each in results]
     intact = [each["intact"]["accuracy"] for each in results]
     own = seed_spread.text([each["own_distance"] for each in results], 3)
     lines = [{"distance": f"its own, {own}", "accuracy %": _percent(intact)}]
@@ -265,7 +262,7 @@ def _off_local_lines(results: Results) -> list[_Line]:
 
 def _curvature_lines(results: Results) -> list[_Line]:
     lines = []
-    for column in spectrum_figure.columns_of({"": results}):
+    for column in analysis_rows.columns_of({"": results}):
         pairs = [
             (each, spectrum)
             for each in results

@@ -11,7 +11,7 @@ import os
 import pathlib
 from typing import Any
 
-from needle_tf.reports import palette
+from needle_tf.reports import network_names
 from needle_tf.reports import relax_groups
 from needle_tf.reports import relax_trials
 from needle_tf.reports import result_files
@@ -100,7 +100,7 @@ def _record(one: relax_groups.StageGroup) -> dict[str, Any]:
     has_one_sign = one.differences().has_one_sign
     figures["difference_to_cnn"]["has_one_sign"] = has_one_sign
     return {
-        "network": palette.name_of(one),
+        "network": network_names.name_of(one),
         "stage": one.stage,
         "kind": one.kind,
         "relax_epoch": one.relax_epoch,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from needle_tf.reports import cells
-from needle_tf.reports import palette
+from needle_tf.reports import network_names
 from needle_tf.reports import relax_groups
 from needle_tf.reports import relax_names
 from needle_tf.reports import relax_results
@@ -102,7 +102,7 @@ def _room(columns: dict[str, list[str]]) -> int:
 def _columns(groups: Groups) -> dict[str, list[str]]:
     accuracies = [one.finals(relax_groups.ACCURACY) for one in groups]
     return {
-        "network": [palette.name_of(one) for one in groups],
+        "network": [network_names.name_of(one) for one in groups],
         "n": [_count(one) for one in groups],
         "test %": [_percent(spread) for spread in accuracies],
         "vs CNN": _differences([one.differences() for one in groups]),
@@ -143,7 +143,7 @@ def _notes_of_networks(groups: Groups, names: relax_names.Names) -> list[str]:
     """Returns one line per network that diverged or is not finished."""
     notes = []
     for one in groups:
-        name = palette.name_of(one)
+        name = network_names.name_of(one)
         if len(names.labels) > 1 and one.text != relax_groups.ALL:
             name = f"{one.text}, {name}"
         for status in ("diverged", "running"):
@@ -194,7 +194,7 @@ def _reason(
     """Returns what a trial still lacks, or why it never will have it."""
     stages = {s: h for other in trials for s, h in other.stages.items()}
     lacking = [
-        palette.name_of(history)
+        network_names.name_of(history)
         for stage, history in stages.items()
         if stage not in trial.stages
     ]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from needle_tf.reports import histories
-from needle_tf.reports import pictures
+from needle_tf.reports import network_names
 from needle_tf.reports import sweep_file
 from needle_tf.reports import trials as trials_lib
 
@@ -171,7 +171,7 @@ def _trial(path: pathlib.Path, entry: Mapping[str, Any]) -> RelaxTrial:
 def _title(trials: tuple[RelaxTrial, ...]) -> str:
     """Returns network and data of all trials, and their seeds."""
     configs = [trials_lib.read_config(trial.path) for trial in trials]
-    names = {pictures.title_of(config) for config in configs if config}
+    names = {network_names.title_of(config) for config in configs if config}
     if len(names) != 1 or names == {""}:
         return ""
     seeds = {trial.seed for trial in trials} - {None}

@@ -20,7 +20,7 @@ from needle_tf.analysis import off_local
 from needle_tf.analysis import trained_path
 from needle_tf.comparisons import measures as measures_lib
 from needle_tf.data import batches
-from needle_tf.reports import off_local_figure
+from needle_tf.figures import off_local_figure
 from tests import compare_case
 from tests.analysis import relaxed_networks
 from tests.protocol import tiny_runs

@@ -9,8 +9,8 @@ from absl.testing import parameterized
 from needle_tf.analysis import off_local
 from needle_tf.comparisons import modes as modes_lib
 from needle_tf.comparisons import results as results_lib
+from needle_tf.figures import off_local_figure
 from needle_tf.protocol import stored_networks
-from needle_tf.reports import off_local_figure
 from tests.analysis import relaxed_networks
 from tests.reports import analysis_results
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
-from needle_tf.reports import pictures
+from needle_tf.figures import pictures
 from tests.reports import synthetic_relax_sweeps
 from tests.reports import synthetic_runs
 

@@ -6,9 +6,9 @@ from absl.testing import absltest
 
 from needle_tf.pages import relax_sections
 from needle_tf.pages import run_facts
+from tests.figures import relax_rotations_figure_test
 from tests.pages import page_checks
 from tests.pages import page_folders
-from tests.reports import relax_rotations_figure_test
 from tests.reports import synthetic_analyses
 from tests.reports import synthetic_runs
 

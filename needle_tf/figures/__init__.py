@@ -1,0 +1,1 @@
+"""Pictures of runs, sweeps and analyses, drawn from what `reports` reads."""
