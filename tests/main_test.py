@@ -304,7 +304,7 @@ class FlagFilesTest(parameterized.TestCase):
 
     def test_flag_file_runs(self):
         """Two steps of each stage; CI's first command runs another file."""
-        config, noise = self.small(FLAG_FILES / "alexnet_cifar10.txt")
+        config, noise = self.small(FLAG_FILES / "skinny_cifar10.txt")
         folder = self.create_tempdir().full_path
         with mock.patch.object(loading, "load", return_value=noise):
             outcome = relax.run(
