@@ -1,5 +1,6 @@
 """What EC-Opt asks of the optimizer inside it and of the weights it steps."""
 
+import collections
 from collections.abc import Sequence
 
 import keras
@@ -78,7 +79,14 @@ def check_groups(graph: scale_groups.ScaleGraph, name: str) -> None:
     """Raises ValueError if a graph has no group to step on."""
     if graph.num_groups:
         return
-    reasons = "; ".join(f"{item.where}: {item.why}" for item in graph.grounded)
+    places = collections.defaultdict(list)
+    for item in graph.grounded:
+        places[item.why].append(item.where)
+    # Each reason once, with the first layer that it holds for.
+    reasons = "; ".join(
+        f"{where[0]}{f' and {len(where) - 1} others' * (len(where) > 1)}: {why}"
+        for why, where in places.items()
+    )
     raise ValueError(
         "EC-Opt needs units that may be rescaled: between layers with weights "
         "there must be nothing but ReLU, LeakyReLU, pooling, additions and "

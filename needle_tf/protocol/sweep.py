@@ -93,18 +93,18 @@ def run(
                 report(f"{head}: done before")
                 continue
             report(f"{head}: {trial.label}, seed {trial.config.seed}")
-            before = [path / each.name for each in sweep.trials[: number - 1]]
+            others = [path / t.name for t in sweep.trials if t is not trial]
             own = {"data": data.of(trial.config), "report": report, **shown}
-            record.end(trial, _problem_of(trial, path, told, before, own))
+            record.end(trial, _problem_of(trial, path, told, others, own))
         return record.problems()
 
 
-def _problem_of(trial, path, told, before, arguments):
+def _problem_of(trial, path, told, others, arguments):
     """Runs a trial; returns what went wrong, or None."""
     runs = _RUNS[trial.config.KIND]
     arguments["event_dir"] = path / "tensorboard" / trial.name
     if trial.config.KIND == "relax":
-        arguments["others"] = before
+        arguments["others"] = others
     try:
         outcome = runs.run(trial.config, path / trial.name, **arguments)
     except Exception as error:
