@@ -84,7 +84,7 @@ def check_groups(graph: scale_groups.ScaleGraph, name: str) -> None:
         places[item.why].append(item.where)
     # Each reason once, with the first layer that it holds for.
     reasons = "; ".join(
-        f"{where[0]}{f' and {len(where) - 1} others' * (len(where) > 1)}: {why}"
+        f"{where[0]}{f' and {len(where) - 1} more' * (len(where) > 1)}: {why}"
         for why, where in places.items()
     )
     raise ValueError(
