@@ -23,6 +23,6 @@ os.environ.setdefault(
 
 # No deadline: the first example of a shape pays for tracing it.
 hypothesis.settings.register_profile(
-    "needle_tf", deadline=None, derandomize=True, max_examples=8
+    "needle_tf", deadline=None, derandomize=True, max_examples=6
 )
 hypothesis.settings.load_profile("needle_tf")

@@ -28,6 +28,8 @@ _LONG_FILES = (
     "tests/protocol/relax_test.py",
     "tests/optimizers/ec_opt_processes_test.py",
     "tests/optimizers/ec_opt_test.py",
+    "tests/protocol/relax_sweep_test.py",
+    "tests/compare_test.py",
     "tests/protocol/resume_test.py",
     "tests/optimizers/contract_test.py",
     "tests/protocol/training_resume_test.py",
