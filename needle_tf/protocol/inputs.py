@@ -9,29 +9,38 @@ from collections.abc import Iterator
 from needle_tf.data import images
 from needle_tf.data import loading
 from needle_tf.protocol import run_config
+from needle_tf.protocol import start_up
 
 
 def load(
-    config: run_config.RunConfig, data_dir: str | None, download: bool
+    config: run_config.RunConfig,
+    data_dir: str | None,
+    download: bool,
+    library_logs: bool = False,
 ) -> images.ImageData:
     """Returns the data set of a run, standardised as it is asked for.
+
+    TFDS imports TensorFlow, which keeps as quiet as where training starts; a
+    download shows how far it is.
 
     Args:
         config: Which set, and how much of it.
         data_dir: Where the data lie, for `data.loading`.
         download: Whether TFDS may download them.
+        library_logs: Whether libraries may print what they do.
 
     Raises:
         ValueError: If the set cannot be had.
     """
     given = {n: getattr(config, n) for n in run_config.DATA_ARGUMENTS}
-    data = loading.load(
-        config.dataset,
-        data_dir=data_dir,
-        download=download,
-        seed=config.seed,
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    with start_up.quiet(not library_logs and not download):
+        data = loading.load(
+            config.dataset,
+            data_dir=data_dir,
+            download=download,
+            seed=config.seed,
+            **{n: value for n, value in given.items() if value is not None},
+        )
     if config.statistics == "scalar":
         return data.with_scalar_statistics()
     return data

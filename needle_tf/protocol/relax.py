@@ -87,7 +87,7 @@ def run(
     # What can be seen to be wrong is, before anything is written; most of it
     # before Keras and TensorFlow are imported.
     run_folder.check(run_dir, config)
-    data = data or load(config, data_dir, download)
+    data = data or load(config, data_dir, download, library_logs)
     inputs = inputs_lib.fingerprints(config, data.fingerprint())
     report = report or functools.partial(print, flush=True)
     with start_up.quiet(not library_logs):
@@ -107,14 +107,17 @@ def run(
 
 
 def load(
-    config: Config, data_dir: str | None, download: bool
+    config: Config,
+    data_dir: str | None,
+    download: bool,
+    library_logs: bool = False,
 ) -> images.ImageData:
-    """Returns the images of a run.
+    """Returns the images of a run; see `inputs.load`.
 
     Raises:
         ValueError: If the set cannot be had.
     """
-    return inputs_lib.load(config, data_dir, download)
+    return inputs_lib.load(config, data_dir, download, library_logs)
 
 
 def check(config: Config, data: images.ImageData) -> "keras.Model":

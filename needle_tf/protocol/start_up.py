@@ -15,7 +15,8 @@ def quiet(is_quiet: bool) -> Iterator[None]:
 
     TensorFlow prints some lines while it is imported, whatever it is told, and
     does so from C++: the file descriptor itself is led elsewhere. If the body
-    raises, what was written is shown after all. What comes later is silenced
+    raises, what was written is shown after all, unless it was a ValueError,
+    which is a mistake that its message explains. What comes later is silenced
     by environment variables, unless they are set to something already.
 
     TensorFlow is also told to use oneDNN, likewise. If the body is the first
@@ -54,6 +55,8 @@ def _led_elsewhere(is_quiet: bool) -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except ValueError:  # Of the user's; it says what there is to say.
+            raise
         except Exception:
             sys.stderr.flush()
             kept.seek(0)

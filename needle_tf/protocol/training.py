@@ -97,7 +97,7 @@ def run(
     # What can be seen to be wrong is, before anything is written; most of it
     # before Keras and TensorFlow are imported.
     run_folder.check(run_dir, config)
-    data = data or load(config, data_dir, download)
+    data = data or load(config, data_dir, download, library_logs)
     inputs = _fingerprints(config, data)
     with start_up.quiet(not library_logs):
         from needle_tf.protocol import event_layout
@@ -120,7 +120,12 @@ def run(
             return _trained(around, data)
 
 
-def load(config: Config, data_dir: str | None, download: bool) -> Data:
+def load(
+    config: Config,
+    data_dir: str | None,
+    download: bool,
+    library_logs: bool = False,
+) -> Data:
     """Returns the images of a run, those for validation held out.
 
     Statistics are those of all training images, as published.
@@ -128,7 +133,7 @@ def load(config: Config, data_dir: str | None, download: bool) -> Data:
     Raises:
         ValueError: If the set cannot be had.
     """
-    data = inputs_lib.load(config, data_dir, download)
+    data = inputs_lib.load(config, data_dir, download, library_logs)
     fingerprint, validation = data.fingerprint(), None
     if config.validation_fraction:
         data, validation = validation_lib.hold_out(
