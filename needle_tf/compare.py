@@ -28,6 +28,7 @@ from needle_tf.comparisons import jobs as jobs_lib
 from needle_tf.comparisons import results as results_lib
 from needle_tf.protocol import run_folder
 from needle_tf.protocol import stored_networks
+from needle_tf.reports import sweep_file
 
 # So that --help lists them.
 flags.adopt_module_key_flags(compare_flags)
@@ -51,7 +52,7 @@ def run() -> None:
 def _run() -> int:
     asked = compare_flags.asked()
     jobs = jobs_lib.Jobs(asked, flag_groups.wants_library_logs(), _tell)
-    if asked.run_dir is not None and stored_networks.is_sweep(asked.run_dir):
+    if asked.run_dir is not None and sweep_file.is_there(asked.run_dir):
         problems = _sweep(asked, jobs)
     else:
         _single(asked, jobs)
@@ -99,14 +100,14 @@ def _title(made: jobs_lib.Made) -> str:
 
 def _sweep(asked: jobs_lib.Asked, jobs: jobs_lib.Jobs) -> list[str]:
     """Measures networks of each trial; returns what went wrong."""
-    trials = stored_networks.read_trials(asked.run_dir)
+    trials = sweep_file.read(asked.run_dir).entries
     folder = asked.out_dir or asked.run_dir / _FOLDER
     made, problems, others = {}, [], []
     for number, trial in enumerate(trials, start=1):
-        head = f"[{number}/{len(trials)}] {trial.name}: "
+        head = f"[{number}/{len(trials)}] {trial['name']}: "
         try:
             place = _place_of(trial, head, asked)
-            made[trial.name] = jobs.make(place)
+            made[trial["name"]] = jobs.make(place)
         except (
             stored_networks.NotTrainedYetError,
             stored_networks.NoSuchStageError,
@@ -118,8 +119,8 @@ def _sweep(asked: jobs_lib.Asked, jobs: jobs_lib.Jobs) -> list[str]:
             if message is None or flag_groups.wants_library_logs():
                 raise
             _tell(f"{head}failed")
-            problems.append(f"{trial.name}: {message}")
-        for each in made.get(trial.name, ()):
+            problems.append(f"{trial['name']}: {message}")
+        for each in made.get(trial["name"], ()):
             _draw(each)
     if not made and not problems:
         raise ValueError(
@@ -131,20 +132,20 @@ def _sweep(asked: jobs_lib.Asked, jobs: jobs_lib.Jobs) -> list[str]:
 
 
 def _place_of(
-    trial: stored_networks.StoredTrial, head: str, asked: jobs_lib.Asked
+    trial: Mapping[str, Any], head: str, asked: jobs_lib.Asked
 ) -> jobs_lib.Place:
-    run = stored_networks.read_run(trial.path)
+    run = stored_networks.read_run(asked.run_dir / trial["name"])
     folder = run.path / _FOLDER
-    events = asked.run_dir / "tensorboard" / trial.name / _FOLDER
+    events = asked.run_dir / "tensorboard" / trial["name"] / _FOLDER
     if asked.out_dir is not None:
-        folder = asked.out_dir / trial.name
-        events = asked.out_dir / "tensorboard" / trial.name
+        folder = asked.out_dir / trial["name"]
+        events = asked.out_dir / "tensorboard" / trial["name"]
     return jobs_lib.Place(head, run, folder, events)
 
 
 def _show_sweep(
     mode: str,
-    trials: Sequence[stored_networks.StoredTrial],
+    trials: Sequence[Mapping[str, Any]],
     made: Mapping[str, Sequence[jobs_lib.Made]],
     folder: pathlib.Path,
 ) -> None:
@@ -155,11 +156,11 @@ def _show_sweep(
     by_name: dict[str, dict[str, list]] = {}
     firsts = {}
     for trial in trials:
-        for each in made.get(trial.name, ()):
+        for each in made.get(trial["name"], ()):
             groups = by_name.setdefault(
                 each.file.stem, collections.defaultdict(list)
             )
-            text = texts[trial.label] or trial.label or trial.name
+            text = texts[trial["label"]] or trial["label"] or trial["name"]
             if len(texts) == 1:
                 # Seeds alone: then networks tell more than settings.
                 text = results_lib.joined(mode, each.names)
@@ -180,13 +181,13 @@ def _show_sweep(
             print(f"{'written:':10}{file}")
 
 
-def _texts(trials: Sequence[stored_networks.StoredTrial]) -> dict[str, str]:
+def _texts(trials: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Returns a short text for each label."""
     from needle_tf.reports import setting_text
 
     identities = {
-        trial.label: setting_text.Identity(
-            trial.label, trial.variant, trial.settings
+        trial["label"]: setting_text.Identity(
+            trial["label"], trial.get("variant"), trial.get("settings", {})
         )
         for trial in trials
     }

@@ -61,10 +61,7 @@ def build_figure(groups: Groups, title: str = "") -> "mpl_figure.Figure":
                     looks[label],
                 )
         _set_axes(axes, columns)
-        styles = {label: {**look, "lw": 0} for label, look in looks.items()}
-        if seed_spread.has_spread(groups):
-            styles[spread_marks.SPREAD] = spread_marks.BAR_LOOK
-        spread_marks.explain_below(figure, styles)
+        spread_marks.explain_marks(figure, groups, looks)
         pictures.lay_out(figure)
     return figure
 

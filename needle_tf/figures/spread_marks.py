@@ -14,6 +14,7 @@ import numpy as np
 from needle_tf.figures import axes_style
 from needle_tf.figures import palette
 from needle_tf.figures import pictures
+from needle_tf.reports import seed_spread
 
 if TYPE_CHECKING:
     from matplotlib import axes as mpl_axes
@@ -110,6 +111,24 @@ def looks(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
 def short(label: str) -> str:
     """Returns a label that fits beside a picture."""
     return pictures.shortened(label, _NAME_LENGTH)
+
+
+def explain_marks(
+    figure: "mpl_figure.Figure",
+    groups: Mapping[str, Sequence[Mapping[str, Any]]],
+    looks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Writes a legend of the marks that `draw_mark` drew under all else.
+
+    Args:
+        figure: With a layout that is still to be found.
+        groups: Results by label, one per seed.
+        looks: What `looks` returned for the labels.
+    """
+    styles = {label: {**look, "lw": 0} for label, look in looks.items()}
+    if seed_spread.has_spread(groups):
+        styles[SPREAD] = BAR_LOOK
+    explain_below(figure, styles)
 
 
 def explain_below(

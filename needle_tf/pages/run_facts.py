@@ -25,6 +25,8 @@ VERSIONS_FILE = "versions.json"
 # Those that are told even where they were not recorded.
 LIBRARIES = ("python", "tensorflow", "keras", "numpy", "needle_tf")
 NOT_RECORDED = "not recorded"
+# What is relaxed into each space.
+_RELAXED_KINDS = {"fcn": "efcn", "band": "band", "lcn": "elcn"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class Run:
         if self.config.get("kind") == sweep_file.TRAINING:
             return [trials_lib.STAGE]
         baselines = self.config.get("baselines") or []
-        relaxed = ["band" if self.config.get("space") == "band" else "efcn"]
+        relaxed = [_RELAXED_KINDS[self.config.get("space", "fcn")]]
         relaxed += [name for name in baselines if name == "elcn"]
         epochs = self.config.get("relax_epochs") or []
         names = [f"{kind}_relax{epoch}" for epoch in epochs for kind in relaxed]

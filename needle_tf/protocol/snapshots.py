@@ -1,8 +1,7 @@
 """How large the checkpoints of a run will be, said before it begins.
 
 A checkpoint holds the weights of a network and the slots of its optimizer, in
-float32. The dense twin of a convolution has as many weights as the size of its
-input times that of its output.
+float32.
 """
 
 import dataclasses
@@ -13,11 +12,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 
-from needle_tf.embedding import registry
-from needle_tf.embedding import selection
-from needle_tf.graphs import rewiring
+from needle_tf.embedding import weight_counts
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import recorder
@@ -56,7 +52,7 @@ def sizes(
     slots = _size(cnn.optimizer.variables) / max(_size(cnn.variables), 1)
     kinds = dict.fromkeys(plan.kind for plan in plans)
     found = {
-        kind: round(_FLOAT * (1 + slots) * _weights(cnn, kind, layers))
+        kind: round(_FLOAT * (1 + slots) * _count(cnn, kind, layers))
         for kind in kinds
     }
     kept = sum(
@@ -125,41 +121,12 @@ def in_words(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def _weights(cnn, kind, layers):
+def _count(cnn, kind, layers):
     """Returns how many weights a network of a kind has."""
-    total = _size(cnn.variables)
     if kind == "cnn":
-        return total
-    chosen = selection.choose(cnn, layers, None)
-    for layer in rewiring.named_layers(cnn, in_graph=True).values():
-        if id(layer) in chosen:
-            total += _untied_size(layer, kind) - _size(layer.variables)
-    return total
-
-
-def _untied_size(layer, kind):
-    parts = registry.find_rule(layer)(layer, *_place(layer))
-    total = 0
-    for part in parts:
-        geometry = part.geometry
-        is_local = kind in ("lcn", "elcn")
-        shape = geometry.local_shape if is_local else geometry.dense_shape
-        total += math.prod(shape)
-        if part.bias is not None:
-            total += math.prod(geometry.output_shape)
-    return total
-
-
-def _place(layer):
-    """Returns the shape of an image that a layer takes, and its margins."""
-    images = layer._inbound_nodes[0].input_tensors[0]
-    margins = np.zeros((2, 2), int)
-    before = images._keras_history.operation
-    while type(before) is keras.layers.ZeroPadding2D:
-        margins += np.array(before.padding)
-        images = before._inbound_nodes[0].input_tensors[0]
-        before = images._keras_history.operation
-    return tuple(images.shape[1:]), tuple(map(tuple, margins.tolist()))
+        return _size(cnn.variables)
+    space = "lcn" if kind in ("lcn", "elcn") else "fcn"
+    return weight_counts.count_embedded(cnn, space, layers)
 
 
 def _size(variables: Iterable) -> int:

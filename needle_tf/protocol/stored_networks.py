@@ -12,9 +12,7 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from typing import Any
 
 from needle_tf.data import images
 from needle_tf.protocol import checkpoints
@@ -30,7 +28,6 @@ from needle_tf.protocol import training_config
 if TYPE_CHECKING:
     import keras
 
-_SWEEP_FILE = "sweep.json"
 _CONFIG_FILE = "config.json"
 _SUFFIX = ".keras"
 _CONFIGS = {
@@ -184,25 +181,6 @@ class StoredRun:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class StoredTrial:
-    """A trial of a sweep; its folder need not exist yet.
-
-    Attributes:
-        name: Name of its folder.
-        label: What trials that differ only in their seed have in common.
-        variant: Label of its variant, or None.
-        settings: The swept settings by name, without the seed.
-        path: Its folder.
-    """
-
-    name: str
-    label: str
-    variant: str | None
-    settings: Mapping[str, Any]
-    path: pathlib.Path
-
-
 def read_run(path: str | os.PathLike) -> StoredRun:
     """Returns the run that lies in a folder.
 
@@ -217,7 +195,7 @@ def read_run(path: str | os.PathLike) -> StoredRun:
     if not file.is_file():
         raise ValueError(
             f"{path} is no folder of a run or of a sweep: it has neither "
-            f"{_CONFIG_FILE} nor {_SWEEP_FILE}. Name another one."
+            f"{_CONFIG_FILE} nor sweep.json. Name another one."
         )
     content = run_folder.read_json(file)
     try:
@@ -226,37 +204,6 @@ def read_run(path: str | os.PathLike) -> StoredRun:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f"{file} is no configuration of this version of needle_tf: {error}"
-        ) from error
-
-
-def is_sweep(path: str | os.PathLike) -> bool:
-    """Returns whether a folder is that of a sweep."""
-    return (pathlib.Path(path).expanduser() / _SWEEP_FILE).is_file()
-
-
-def read_trials(path: str | os.PathLike) -> list[StoredTrial]:
-    """Returns the trials of a sweep, those that have not begun included.
-
-    Raises:
-        ValueError: If its record is damaged.
-    """
-    path = pathlib.Path(path).expanduser()
-    file = path / _SWEEP_FILE
-    content = run_folder.read_json(file)
-    try:
-        return [
-            StoredTrial(
-                name=trial["name"],
-                label=trial["label"],
-                variant=trial["variant"],
-                settings=dict(trial["settings"]),
-                path=path / trial["name"],
-            )
-            for trial in content["trials"]
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{file} is no record of a sweep: {error!r}. Put a good copy back."
         ) from error
 
 

@@ -6,6 +6,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from needle_tf.pages import run_facts
+from needle_tf.protocol import config as config_lib
+from needle_tf.protocol import plan
 from tests.pages import page_folders
 from tests.reports import synthetic_runs
 from tests.reports import synthetic_sweeps
@@ -50,6 +52,20 @@ class ReadTest(FactsCase):
         self.assertEqual([len(run.stages) for run in facts.runs], [4, 0, 0])
         # What is swept is known of those that have not begun.
         self.assertEqual(facts.values("seed"), [0, 1, 2])
+
+    @parameterized.parameters(
+        {},
+        {"space": "lcn", "baselines": ["lcn"]},
+        {"space": "band", "radius": 1, "baselines": ["elcn", "fcn"]},
+        {"relax_epochs": [0, 7, 20], "baselines": []},
+    )
+    def test_planned_networks_are_those_of_the_protocol(self, **settings):
+        config = config_lib.ProtocolConfig(**settings)
+        page_folders.write_json(self.folder / "config.json", config.to_json())
+        (run,) = run_facts.read(self.folder).runs
+        self.assertCountEqual(
+            run.planned(), [each.name for each in plan.stages(config)]
+        )
 
     def test_run_that_has_only_its_configuration(self):
         page_folders.write_json(

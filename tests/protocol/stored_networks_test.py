@@ -176,34 +176,6 @@ class ReadTest(StoredCase):
         self.assertIsNotNone(run.load_data().statistics)
 
 
-class TrialsTest(StoredCase):
-    def write(self, content):
-        run_folder.write_json(self.path / "sweep.json", content)
-
-    def test_trials_are_read_in_their_order(self):
-        self.assertFalse(stored_networks.is_sweep(self.path))
-        trial = {
-            "name": "lr0.1_seed0",
-            "label": "lr=0.1",
-            "variant": None,
-            "settings": {"learning_rate": 0.1},
-            "seed": 0,
-            "status": "waiting",
-        }
-        self.write({"kind": "sweep", "trials": [trial]})
-        self.assertTrue(stored_networks.is_sweep(self.path))
-        (found,) = stored_networks.read_trials(self.path)
-        self.assertEqual(found.path, self.path / "lr0.1_seed0")
-        self.assertEqual(found.label, "lr=0.1")
-        self.assertEqual(found.settings, {"learning_rate": 0.1})
-
-    @parameterized.parameters({}, {"trials": [{}]}, {"trials": 3})
-    def test_damaged_record_is_named(self, **content):
-        self.write(content)
-        with self.assertRaisesRegex(ValueError, "sweep.json is no record"):
-            stored_networks.read_trials(self.path)
-
-
 class LoadTest(StoredCase):
     def test_network_of_a_file_comes_back_with_its_loss_alone(self):
         file = self.folder / "my net.keras"
