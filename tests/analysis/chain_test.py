@@ -234,7 +234,9 @@ class PathTest(parameterized.TestCase):
         data = labelled_data.LabelledData(small_networks.data(), 30)
         found = self.measured(test=data)
         for point in found.points:
-            self.assertEqual(point.train, point.test)
+            self.assertAlmostEqual(point.train.loss, point.test.loss, places=6)
+            self.assertEqual(point.train.accuracy, point.test.accuracy)
+            self.assertEqual(point.train.count, point.test.count)
 
     def test_negative_number_of_points_between_is_refused(self):
         with self.assertRaisesRegex(ValueError, "`between` must be.*=-1"):
