@@ -4,6 +4,7 @@ import math
 import mmap
 from typing import Any
 
+import keras
 import numpy as np
 import psutil
 
@@ -70,6 +71,25 @@ def embed_memory() -> dict[str, Any]:
         "peak": fresh.peak() - before,
         "weights": networks.kernel_bytes(embedded),
     }
+
+
+def unembed(repeats: int) -> dict[str, Any]:
+    """Times `unembed` and one reading of all embedded kernels in turn.
+
+    Returns:
+        Seconds of `unembed` and of `reading`.
+    """
+    embedded = needle_tf.embed(networks.build(NETWORK, "cnn"))
+    kernels = [
+        keras.ops.convert_to_numpy(layer.kernel)
+        for layer in networks.untied(embedded)
+    ]
+    back, reading = pairs.in_turn(
+        repeats,
+        lambda: needle_tf.unembed(embedded),
+        lambda: [kernel.sum() for kernel in kernels],
+    )
+    return {"unembed": back, "reading": reading}
 
 
 def _against_fresh(construct, floor_first):

@@ -3,8 +3,9 @@
     python -m benchmarks.embed --torch_python=/path/to/python
 
 Floor: writing as much memory once in the same process: fresh (new to the
-process, at hand on the machine), or mapped already. Peer: the construction of
-the authors' PyTorch code.
+process, at hand on the machine), or mapped already; of the way back, reading
+the kernels. Peers: the construction of the authors' PyTorch code; other ways to
+one matrix, into mapped memory.
 """
 
 from benchmarks import fresh
@@ -15,11 +16,18 @@ Row = tables.Row
 _WORK = "benchmarks.construction"
 _FRESH = "writing 506 MB of fresh memory"
 _PEER = "PyTorch loop (239 M weights)"
+_ROADS = {
+    "basis": "convolving the identity basis",
+    "toeplitz": "blocks of scipy.linalg.toeplitz",
+    "loop": "loop over positions and taps",
+}
 
 
 def measure(settings: front.Settings) -> list[Row]:
     """Returns the rows of this benchmark."""
-    network = fresh.call("benchmarks.networks", "alexnet_stack").result
+    network = fresh.call(
+        "benchmarks.networks", "plain_stack", name="alexnet"
+    ).result
     embeds, bare, peers = [], [], []
     for number in range(settings.processes):
         # Whoever comes second may find another machine: take turns.
@@ -53,6 +61,8 @@ def measure(settings: front.Settings) -> list[Row]:
         _peer_row(settings, "embed, fresh memory", whole, peers, 0.5),
         _peer_row(settings, into, mapped["construction"], peers, 0.1),
         *_memory(settings),
+        _unembed(settings),
+        *_roads(settings),
     ]
 
 
@@ -78,6 +88,28 @@ def _memory(settings):
         Row("memory that embed keeps", kept, "weights", weights, 1.05, "B"),
         # Zeros are not mapped before training, so what counts is what stays.
         Row("peak memory of embed", peak, "what it keeps", kept, 1.1, "B"),
+    ]
+
+
+def _unembed(settings):
+    times = fresh.call(_WORK, "unembed", repeats=settings.repeats).result
+    what, floor = "unembed", "reading the kernels once"
+    return Row(what, times["unembed"], floor, times["reading"])
+
+
+def _roads(settings):
+    """Rows of one matrix next to constructions of other people."""
+    times = fresh.call(
+        "benchmarks.matrices",
+        "by_several_roads",
+        name="skinny_cnn",
+        number=1,
+        repeats=min(settings.repeats, 3),
+    ).result
+    what = "matrix of skinny_cnn's conv_2, 64 MiB"
+    return [
+        Row(what, times["unroll"], shown, times[road], 1.0)
+        for road, shown in _ROADS.items()
     ]
 
 

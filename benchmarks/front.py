@@ -77,7 +77,8 @@ def run(title: str, measure: Callable[[Settings], list[tables.Row]]) -> None:
         if len(argv) > 1:
             raise app.UsageError(f"Flags only. Received: {argv[1:]}.")
         chosen = settings()
-        print(f"{title}\n{machine.describe(chosen.torch_python)}\n", flush=True)
+        facts = machine.facts(chosen.torch_python).values()
+        print("\n".join((title, *facts, "")), flush=True)
         print(tables.as_markdown(measure(chosen)))
 
     app.run(main)

@@ -43,7 +43,7 @@ def _times(name, sizes, settings):
         Row(what, lcn, "its dense form", dense, fill),
         Row(what, lcn, "the eFCN step", efcn, 1.0),
         Row(what, lcn, "its products, position by position", times["products"]),
-        Row(what, lcn, "floor: arithmetic and memory", times["floor"]),
+        Row(what, lcn, "floor: arithmetic and memory", times["floor"], 2.0),
     ]
 
 

@@ -11,8 +11,8 @@ import psutil
 _PACKAGES = ("tensorflow", "keras", "numpy")
 
 
-def describe(torch_python: str) -> str:
-    """Returns processor, cores, memory, versions and load on one line each.
+def facts(torch_python: str) -> dict[str, str]:
+    """Returns processor, cores and memory; versions; load, in words.
 
     Args:
         torch_python: The Python whose PyTorch is the peer.
@@ -24,13 +24,12 @@ def describe(torch_python: str) -> str:
     versions.append(f"torch {torch_version(torch_python) or 'not installed'}")
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     memory = psutil.virtual_memory().total / 2**30
-    return "\n".join(
-        (
-            f"{_processor()}, {_cores()} cores, {memory:.0f} GiB of memory",
-            ", ".join(versions),
-            f"load before the run (1, 5, 15 minutes): {load}",
-        )
-    )
+    return {
+        "machine": f"{_processor()}, {_cores()} cores, {memory:.0f} GiB of "
+        "memory",
+        "versions": ", ".join(versions),
+        "load": f"load before the run (1, 5, 15 minutes): {load}",
+    }
 
 
 def torch_version(interpreter: str) -> str | None:

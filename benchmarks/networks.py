@@ -13,6 +13,8 @@ import numpy as np
 import needle_tf
 from needle_tf.models import alexnet
 from needle_tf.models import registry
+from needle_tf.models import skinny_cnn
+from needle_tf.models import small_cnn
 from needle_tf.ops import conv_geometry
 
 
@@ -41,6 +43,8 @@ SPACES = {
     "lcn": {"space": "lcn"},
     # The locally connected net as a masked dense matrix.
     "dense_lcn": {"space": "band", "radius": 0},
+    "band_1": {"space": "band", "radius": 1},
+    "band_3": {"space": "band", "radius": 3},
 }
 
 
@@ -58,9 +62,8 @@ def build(name: str, kind: str, policy: str = "float32") -> keras.Model:
     return cnn if space is None else needle_tf.embed(cnn, **space)
 
 
-def batch(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns random images and labels, as many as the network's batch."""
-    setup = SETUPS[name]
+def batch(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
+    """Returns one batch of random images and labels."""
     rng = np.random.default_rng(0)
     shape = (setup.batch_size, *setup.input_shape)
     images = rng.standard_normal(shape, "float32")
@@ -78,6 +81,12 @@ def kernel_bytes(model: keras.Model) -> int:
     return sum(4 * math.prod(layer.kernel.shape) for layer in untied(model))
 
 
+def largest_bytes(model: keras.Model) -> int:
+    """Returns the size of the largest embedded kernel; 0 without any."""
+    sizes = (4 * math.prod(layer.kernel.shape) for layer in untied(model))
+    return max(sizes, default=0)
+
+
 def geometries(name: str) -> list[conv_geometry.ConvGeometry]:
     """Returns the geometry of every convolution of a network."""
     cnn = registry.build(name, SETUPS[name].input_shape, CLASSES)
@@ -85,14 +94,43 @@ def geometries(name: str) -> list[conv_geometry.ConvGeometry]:
     return [layer.geometry for layer in untied(symbolic)]
 
 
-def alexnet_stack() -> dict[str, Any]:
-    """Returns AlexNet in plain numbers, for a peer that knows no Keras."""
-    setup = SETUPS["alexnet"]
+def used_weights(name: str, kind: str) -> list[int]:
+    """Returns the multiply-adds of each layer for one image, from it on.
+
+    A dense layer has one per weight; of the others those count that meet a
+    pixel and are not fixed at 0.
+    """
+    space = SPACES[kind] or {}
+    radius = None if kind == "efcn" else space.get("radius", 0)
+    cnn = registry.build(name, SETUPS[name].input_shape, CLASSES)
+    convolutions = [shape.free_entries(radius) for shape in geometries(name)]
+    heads = [
+        math.prod(layer.kernel.shape)
+        for layer in cnn.layers
+        if isinstance(layer, keras.layers.Dense)
+    ]
+    return convolutions + heads
+
+
+def plain_stack(name: str) -> dict[str, Any]:
+    """Returns a network in plain numbers, for a peer that knows no Keras.
+
+    Args:
+        name: Of a stack of convolutions and pools: `"alexnet"`,
+            `"skinny_cnn"` or `"small_cnn"`.
+    """
+    setup = SETUPS[name]
+    module = {
+        "alexnet": alexnet,
+        "skinny_cnn": skinny_cnn,
+        "small_cnn": small_cnn,
+    }[name]
+    is_alexnet = module is alexnet
     return {
-        "stack": [entry._asdict() for entry in alexnet.STACK],
+        "stack": [entry._asdict() for entry in module.STACK],
         "image": [setup.input_shape[2], setup.input_shape[0]],
-        "hidden": [alexnet.HIDDEN_UNITS] * 2,
-        "dropout": alexnet.DROPOUT,
+        "hidden": [alexnet.HIDDEN_UNITS] * 2 if is_alexnet else [],
+        "dropout": alexnet.DROPOUT if is_alexnet else 0.0,
         "classes": CLASSES,
         "batch_size": setup.batch_size,
     }

@@ -34,7 +34,7 @@ def against_sgd(
         if kind == "ec_sgd":
             optimizer = needle_tf.optimizers.ECOpt(optimizer, model)
         step = training.step_of(model, name, optimizer, jit_compile=jit_compile)
-        calls.append(_repeated(step, count))
+        calls.append(training.repeated(step, count))
     times = [
         [seconds / count for seconds in row]
         for row in pairs.in_turn(repeats, *calls, warm_up=2)
@@ -66,11 +66,3 @@ def _affine_resnet110():
         return type(layer).from_config(config)
 
     return keras.models.clone_model(model, clone_function=with_scales)
-
-
-def _repeated(step, count):
-    def run():
-        for _ in range(count):
-            step()
-
-    return run

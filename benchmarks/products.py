@@ -44,13 +44,8 @@ def machine_rates() -> tuple[Callable[[], object], Callable[[], object]]:
 
     The update is that of plain SGD: `weights -= rate * gradient`.
     """
-    left, right = (tf.random.normal((_SIDE, _SIDE)) for _ in range(2))
     weights = tf.Variable(tf.zeros(_STREAM))
     gradient = tf.zeros(_STREAM)
-
-    @tf.function
-    def multiply():
-        return _corner(tf.matmul(left, right))
 
     one = tf.constant(1.0)
 
@@ -60,7 +55,49 @@ def machine_rates() -> tuple[Callable[[], object], Callable[[], object]]:
             var=weights.handle, alpha=one, delta=gradient
         )
 
-    return multiply, update
+    return square(), update
+
+
+def square(dtype: str = "float32") -> Callable[[], object]:
+    """Returns a large square product of matrices, to be timed."""
+    left, right = (
+        tf.cast(tf.random.normal((_SIDE, _SIDE)), dtype) for _ in range(2)
+    )
+
+    @tf.function
+    def multiply():
+        return _corner(tf.matmul(left, right))
+
+    return multiply
+
+
+def at_rate(sums: int, square_seconds: float) -> float:
+    """Returns the seconds of so many multiply-adds at the rate of `square`."""
+    return square_seconds * sums / _SIDE**3
+
+
+def step_sums(name: str, kind: str) -> int:
+    """Returns the multiply-adds of the products of one training step."""
+    used = networks.used_weights(name, kind)
+    # No gradient goes into the images.
+    return networks.SETUPS[name].batch_size * (3 * sum(used) - used[0])
+
+
+def forward_of(model: keras.Model, batch_size: int) -> Callable[[], object]:
+    """Returns a function that computes the products of one evaluation."""
+    operands = [
+        _operands(layer, batch_size)[:2]
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    ]
+
+    @tf.function
+    def compute():
+        return tf.add_n(
+            [_corner(tf.matmul(x, kernel)) for x, kernel in operands]
+        )
+
+    return compute
 
 
 def local_floor(
@@ -79,7 +116,7 @@ def local_floor(
     weights = [layer.geometry.free_entries(0) for layer in layers]
     sums = batch_size * (3 * sum(weights) - weights[0])
     passes = 6 * sum(weights) - weights[0]
-    arithmetic = multiply_seconds * sums / _SIDE**3
+    arithmetic = at_rate(sums, multiply_seconds)
     # The update that was timed reads two numbers a weight and writes one.
     return arithmetic + update_seconds * passes / (3 * _STREAM)
 

@@ -2,11 +2,13 @@
 
 import statistics
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 from benchmarks import pairs
 
 _HEAD = ("what", "median", "min - max", "against", "median", "ratio", "goal")
+PER_SECOND = "images/s"
 # Unit of a row, and how its values are shown, from the largest on.
 _SCALES = {
     "s": ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "us")),
@@ -24,9 +26,8 @@ class Row(NamedTuple):
         against: The floor, peer or goal that it is held against, by name.
         reference: Values of that, in the same unit; of the same rounds if as
             many.
-        at_most: Goal: the largest ratio `measured / reference`; None if none
-            was set.
-        unit: `"s"`, `"B"` (bytes), or `""` for plain numbers.
+        at_most: Goal: the largest ratio allowed; None if none was set.
+        unit: `"s"`, `"B"` (bytes), `"images/s"`, or `""` for plain numbers.
         not_measured: Why there are no values, and what to type to get them.
     """
 
@@ -40,7 +41,17 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float:
+        """`measured / reference`; of rates upside down: time over time."""
+        if self.unit == PER_SECOND:
+            return pairs.ratio(self.reference, self.measured)
         return pairs.ratio(self.measured, self.reference)
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        if self.at_most is None or self.not_measured:
+            return None
+        return self.ratio <= self.at_most
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
@@ -53,14 +64,40 @@ def as_markdown(rows: Sequence[Row]) -> str:
     )
 
 
+def as_record(section: str, row: Row) -> dict[str, Any]:
+    """Returns a row as JSON has it; what was not measured is null.
+
+    Args:
+        section: Name of the benchmark that the row belongs to.
+    """
+    record = {
+        "section": section,
+        "what": row.what,
+        "against": row.against,
+        "unit": row.unit,
+        "goal": row.at_most,
+        "met": row.is_met,
+        "ratio": None if row.not_measured else row.ratio,
+        "not_measured": row.not_measured or None,
+    }
+    for name in ("measured", "reference"):
+        values = getattr(row, name)
+        record[name] = {
+            "median": statistics.median(values) if values else None,
+            "min": min(values, default=None),
+            "max": max(values, default=None),
+            "values": list(values),
+        }
+    return record
+
+
 def _cells(row):
     if row.not_measured:
         return (row.what, "-", "-", row.against, "-", "-", row.not_measured)
-    spread = [_shown(f(row.measured), row.unit) for f in (min, max)]
     return (
         row.what,
         _shown(statistics.median(row.measured), row.unit),
-        " - ".join(spread) if len(row.measured) > 1 else "once",
+        _spread(row.measured, row.unit),
         row.against,
         _shown(statistics.median(row.reference), row.unit),
         f"{row.ratio:.3g}",
@@ -68,14 +105,24 @@ def _cells(row):
     )
 
 
+def _spread(values, unit):
+    if len(values) == 1:
+        return "once"
+    least, largest = (_shown(f(values), unit) for f in (min, max))
+    if unit == PER_SECOND:
+        least = least.removesuffix(f" {unit}")
+    return f"{least} - {largest}"
+
+
 def _verdict(row):
-    if row.at_most is None:
+    if row.is_met is None:
         return ""
-    word = "met" if row.ratio <= row.at_most else "MISSED"
-    return f"at most {row.at_most:g}: {word}"
+    return f"at most {row.at_most:.3g}: {'met' if row.is_met else 'MISSED'}"
 
 
 def _shown(value, unit):
+    if unit == PER_SECOND:
+        return f"{value:,.0f} {unit}"
     least, scale, name = next(
         step for step in _SCALES[unit] if abs(value) >= step[0]
     )

@@ -29,8 +29,10 @@ _PUBLIC = {
     "equivalence": "scales.equivalence",
     "rescale": "scales.rescaling",
     "scale_graph": "scales.scale_groups",
+    "skip_unread_units": "embedding.unread_units",
     "subspace_distance": "embedding.distances",
     "unembed": "embedding.unembed",
+    "update_in_place": "embedding.local_updates",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -12,8 +12,8 @@ import re
 import tokenize
 
 from absl.testing import absltest
-from absl.testing import parameterized
 
+from tests import of_each
 from tests import source_tree
 
 ROOT = source_tree.ROOT
@@ -133,10 +133,9 @@ OWNERS = {
     if target.rule in LIBRARIES
     for path in target.files
 }
-NAMED = sorted(TARGETS.items())
 
 
-class FilesTest(parameterized.TestCase):
+class FilesTest(absltest.TestCase):
     def test_names_are_given_once(self):
         self.assertCountEqual([target.name for target in READ], TARGETS)
 
@@ -196,8 +195,8 @@ class FilesTest(parameterized.TestCase):
                 self.assertIn(target.attributes.get("size"), SIZES)
 
 
-@parameterized.named_parameters(NAMED)
-class DepsTest(parameterized.TestCase):
+class DepsTest(absltest.TestCase):
+    @of_each.of_each(TARGETS)
     def test_deps_are_what_the_files_import(self, target):
         wanted = "".join(
             f'\n        ":{dep}",' for dep in target.expected_deps()
@@ -206,6 +205,7 @@ class DepsTest(parameterized.TestCase):
             target.deps, target.expected_deps(), f"deps should be{wanted}"
         )
 
+    @of_each.of_each(TARGETS)
     def test_comment_names_the_third_party(self, target):
         wanted = ", ".join(target.expected_third_party())
         self.assertEqual(
@@ -214,10 +214,12 @@ class DepsTest(parameterized.TestCase):
             f"the comment in deps should be\n        # third party: {wanted}",
         )
 
+    @of_each.of_each(TARGETS)
     def test_data_exists(self, target):
         for entry in target.attributes.get("data", []):
             self.assertTrue((ROOT / entry).exists(), entry)
 
+    @of_each.of_each(TARGETS)
     def test_main_is_one_of_the_sources(self, target):
         if target.rule != "py_library":
             self.assertIn(ROOT / target.attributes["main"], target.files)

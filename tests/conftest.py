@@ -26,7 +26,6 @@ _LONG_FILES = (
     "tests/train_test.py",
     "tests/protocol/training_test.py",
     "tests/protocol/relax_test.py",
-    "tests/optimizers/ec_opt_processes_test.py",
     "tests/optimizers/ec_opt_test.py",
     "tests/protocol/relax_sweep_test.py",
     "tests/compare_test.py",
@@ -48,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+    # While all is imported there is no garbage; see the end of collection.
+    gc.disable()
 
 
 def pytest_collection_modifyitems(
@@ -78,3 +79,4 @@ def pytest_collection_finish() -> None:
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     gc.collect()
     gc.freeze()
+    gc.enable()

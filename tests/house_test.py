@@ -8,8 +8,8 @@ says so.
 import ast
 
 from absl.testing import absltest
-from absl.testing import parameterized
 
+from tests import of_each
 from tests import source_tree
 
 MAY_IMPORT = {
@@ -92,8 +92,8 @@ NO_BINARY = {
 }
 
 
-def named(paths):
-    return [(source_tree.relative(path), path) for path in paths]
+def of_each_of(paths):
+    return of_each.of_each({source_tree.relative(path): path for path in paths})
 
 
 def own_imports(path):
@@ -104,8 +104,8 @@ def is_binary(path):
     return source_tree.room_of(path) == "" and path.stem not in NO_BINARY
 
 
-class ArrowsTest(parameterized.TestCase):
-    @parameterized.named_parameters(named(p for p in PACKAGE if p != FRONT))
+class ArrowsTest(absltest.TestCase):
+    @of_each_of(p for p in PACKAGE if p != FRONT)
     def test_imports_only_go_down(self, path):
         room = source_tree.room_of(path)
         for entry in own_imports(path):
@@ -118,7 +118,7 @@ class ArrowsTest(parameterized.TestCase):
             if only is not None:
                 self.assertIn(entry.name, only, entry)
 
-    @parameterized.named_parameters(named(p for p in PACKAGE if p != FRONT))
+    @of_each_of(p for p in PACKAGE if p != FRONT)
     def test_one_form_of_import_is_used(self, path):
         for entry in own_imports(path):
             words = entry.module.split(".")
@@ -157,8 +157,8 @@ class ArrowsTest(parameterized.TestCase):
                     )
 
 
-class LibrariesTest(parameterized.TestCase):
-    @parameterized.named_parameters(named(PACKAGE))
+class LibrariesTest(absltest.TestCase):
+    @of_each_of(PACKAGE)
     def test_libraries_stay_in_their_rooms(self, path):
         room = source_tree.room_of(path)
         for entry in source_tree.imports(path):
@@ -193,8 +193,8 @@ def public_functions(tree, prefix=""):
                 yield prefix + node.name, node
 
 
-@parameterized.named_parameters(named(PACKAGE))
-class SignaturesTest(parameterized.TestCase):
+class SignaturesTest(absltest.TestCase):
+    @of_each_of(PACKAGE)
     def test_public_signatures_are_annotated(self, path):
         for name, node in public_functions(source_tree.parsed(path)):
             arguments = node.args
@@ -212,6 +212,7 @@ class SignaturesTest(parameterized.TestCase):
                 bare.append("return")
             self.assertEmpty(bare, f"{name}, line {node.lineno}")
 
+    @of_each_of(PACKAGE)
     def test_public_functions_and_classes_have_docstrings(self, path):
         for node in source_tree.parsed(path).body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -219,8 +220,8 @@ class SignaturesTest(parameterized.TestCase):
                     self.assertTrue(ast.get_docstring(node), node.name)
 
 
-class FilesTest(parameterized.TestCase):
-    @parameterized.named_parameters(named(PACKAGE + TESTS))
+class FilesTest(absltest.TestCase):
+    @of_each_of(PACKAGE + TESTS)
     def test_file_is_short_and_so_are_its_functions(self, path):
         lines = path.read_text(encoding="utf-8").count("\n")
         self.assertLessEqual(lines, MAX_FILE_LINES)
@@ -229,12 +230,12 @@ class FilesTest(parameterized.TestCase):
                 length = node.end_lineno - node.lineno + 1
                 self.assertLessEqual(length, MAX_FUNCTION_LINES, node.name)
 
-    @parameterized.named_parameters(named(PACKAGE + TESTS))
+    @of_each_of(PACKAGE + TESTS)
     def test_file_is_no_bag(self, path):
         words = {path.stem, *path.parent.relative_to(source_tree.ROOT).parts}
         self.assertNoCommonElements(words, BAGS)
 
-    @parameterized.named_parameters(named(PACKAGE))
+    @of_each_of(PACKAGE)
     def test_file_begins_with_a_docstring(self, path):
         docstring = ast.get_docstring(source_tree.parsed(path)) or ""
         first = docstring.partition("\n\n")[0]

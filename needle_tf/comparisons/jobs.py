@@ -177,7 +177,7 @@ class Jobs:
         asked = self._asked
         data = self._load_data(place)
         config = asked.data if place.run is None else place.run.config
-        with start_up.quiet(not self._library_logs):
+        with start_up.quiet(not self._library_logs, with_keras=True):
             from needle_tf.analysis import evaluation  # noqa: F401
         found = {}
         with graph_memory.released():

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from needle_tf.embedding import column_blocks
 from needle_tf.embedding import registry
 from needle_tf.embedding import rules as _rules  # noqa: F401  (fills registry)
 from needle_tf.embedding import selection
@@ -48,6 +49,8 @@ def embed(
     radius: int | None = None,
     layers: Sequence[str | keras.Layer] | None = None,
     copy_weights: bool = True,
+    column_blocks: int = 1,
+    devices: str | Sequence[str] | None = None,
 ) -> keras.Model:
     """Returns a model that computes the same function with fewer constraints.
 
@@ -76,6 +79,10 @@ def embed(
             `"nested/conv"`. Every convolution by default.
         copy_weights: False starts the new model afresh, from its layers' own
             initializers: the FCN or LCN "from scratch" of the same shapes.
+        column_blocks: Layers that each dense one is divided into by filters,
+            `conv_block0` and on; see `column_blocks`.
+        devices: Where these have their weights and run their products, in
+            turn: `("GPU:0", "GPU:1")`, as `tf.device` takes them.
 
     Returns:
         A new Functional model, uncompiled. Layers keep their names.
@@ -91,6 +98,8 @@ def embed(
         radius=radius,
         layers=layers,
         copy_weights=copy_weights,
+        column_blocks=column_blocks,
+        devices=devices,
     )
     return embedded
 
@@ -102,6 +111,8 @@ def embed_with_pairs(
     radius: int | None = None,
     layers: Sequence[str | keras.Layer] | None = None,
     copy_weights: bool = True,
+    column_blocks: int = 1,
+    devices: str | Sequence[str] | None = None,
 ) -> tuple[keras.Model, list[VariablePair]]:
     """Does what `embed` does and says which variable went where.
 
@@ -112,7 +123,14 @@ def embed_with_pairs(
     free, reach = _read_space(space, radius)
     chosen = selection.choose(model, layers, reach if copy_weights else None)
     target = _Target(
-        chosen, space, free, radius, copy_weights, rewiring.all_names(model)
+        chosen,
+        space,
+        free,
+        radius,
+        copy_weights,
+        rewiring.all_names(model),
+        column_blocks,
+        devices,
     )
     embedded, kept = rewiring.rewire(
         model, target, name=f"{model.name}_{space}"
@@ -145,8 +163,20 @@ def _read_space(space, radius):
 class _Target:
     """Puts new layers in the place of the chosen ones, call by call."""
 
-    def __init__(self, chosen, space, free, radius, copy_weights, names):
+    def __init__(
+        self,
+        chosen,
+        space,
+        free,
+        radius,
+        copy_weights,
+        names,
+        blocks,
+        devices,
+    ):
         self.pairs = []
+        self._blocks = column_blocks.read_count(blocks)
+        self._devices = column_blocks.read_devices(devices, space)
         self._chosen = chosen
         self._space = space
         self._free = free
@@ -164,9 +194,11 @@ class _Target:
             return rewiring.KEEP
         images, padding = self._unpadded(args[0], layer)
         chain = self._chain(layer, tuple(images.shape[1:]), padding)
-        if isinstance(chain[0], masked_dense.MaskedDense):
-            sources = keras.utils.get_source_inputs(images)
-            chain[0].reads_data = any(images is source for source in sources)
+        joined = isinstance(chain[0], column_blocks.Joined)
+        for first in chain[0].layers if joined else chain[:1]:
+            if isinstance(first, masked_dense.MaskedDense):
+                sources = keras.utils.get_source_inputs(images)
+                first.reads_data = any(images is each for each in sources)
         for step in chain:
             images = step(images)
         return images
@@ -211,9 +243,28 @@ class _Target:
                 )
             rule = registry.find_rule(layer)
             parts = rule(layer, input_shape, padding)
-            names = [self._name(part, layer, is_copy) for part in parts]
-            self._built[key] = list(map(self._layer, parts, names))
+            self._built[key] = [
+                self._step(part, layer, is_copy) for part in parts
+            ]
         return self._built[key]
+
+    def _step(self, part, layer, is_copy):
+        """The new layer for a part, or the blocks of it, joined."""
+        name = self._name(part, layer, is_copy)
+        if self._blocks == 1:
+            return self._layer(part, name)
+        parts = column_blocks.divide(
+            part._replace(name=name), self._blocks, layer
+        )
+        blocks = [
+            self._layer(
+                block,
+                rewiring.free_name(block.name, self._names),
+                part.geometry,
+            )
+            for block in parts
+        ]
+        return column_blocks.Joined(blocks, part, name, self._names)
 
     def _name(self, part, layer, is_copy):
         """The part's own name, or a new one if another layer has it."""
@@ -221,12 +272,15 @@ class _Target:
             return part.name
         return rewiring.free_name(part.name, self._names)
 
-    def _layer(self, part, name):
+    def _layer(self, part, name, whole=None):
+        """The new layer of a part, built; it may be a block of a whole."""
         settings = {key: _anew(value) for key, value in part.settings.items()}
         settings["name"] = name
         if self._space == "lcn":
             layer, carry = _local_layer(part, settings)
         else:
+            device = next(self._devices) or settings.get("device")
+            settings["device"] = device
             layer, carry = _dense_layer(
                 part, settings, self._free, self._radius
             )
@@ -234,10 +288,12 @@ class _Target:
             layer.start_from(
                 lambda: carry(_values(part.kernel)), _unit_bias(part)
             )
+        geometry = part.geometry
         image = untied_layer.in_data_format(
-            part.geometry.input_shape, layer.data_format
+            geometry.input_shape, layer.data_format
         )
-        layer.build((None, *image))
+        with column_blocks.drawn_as_one(layer, geometry, whole or geometry):
+            layer.build((None, *image))
         self.pairs.append(VariablePair(part.kernel, layer.kernel, carry))
         if part.bias is not None:
             self.pairs.append(
@@ -262,7 +318,7 @@ def _local_layer(part, settings):
         geometry.keras_padding(),
         dilation_rate=geometry.dilation_rate,
         groups=geometry.groups,
-        **settings,
+        **{key: settings[key] for key in settings.keys() - {"device"}},
     )
     return layer, lambda kernel: to_local(part.in_form(kernel), geometry)
 
@@ -294,6 +350,7 @@ def _unit_bias(part):
 
 
 def _bias_form(bias, part):
+    bias = part.in_bias_form(bias)
     if part.form == "shared":
         return masked_dense.unit_bias(bias, part.geometry)
     return bias

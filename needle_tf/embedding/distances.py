@@ -7,6 +7,7 @@ import keras
 from needle_tf.embedding import unembed
 from needle_tf.graphs import rewiring
 from needle_tf.layers import masked_dense
+from needle_tf.ops import placement
 from needle_tf.ops import subspace
 
 Distances = subspace.Distances
@@ -54,8 +55,9 @@ def squared_parts(
         if isinstance(layer, masked_dense.MaskedDense):
             # What the layer computes with: an average of weights that Keras
             # puts in after the constraints may leave a residue elsewhere.
-            kernel = layer.mask(kernel)
-            kernels[name] = subspace.dense_parts(kernel, geometry)
+            with placement.scope(layer.device):
+                kernel = layer.mask(kernel)
+                kernels[name] = subspace.dense_parts(kernel, geometry)
         else:
             kernels[name] = subspace.local_parts(kernel, geometry)
         if layer.bias is not None:

@@ -23,6 +23,7 @@ class Part(NamedTuple):
         bias: The same for the bias, or None. One entry per channel in shared
             form, else one per unit.
         in_form: Takes an array of the shape of `kernel` into that form.
+        in_bias_form: The same for the bias.
         settings: Constructor arguments that the new layer takes over.
     """
 
@@ -33,6 +34,7 @@ class Part(NamedTuple):
     bias: Any
     settings: dict[str, Any]
     in_form: Callable[[np.ndarray], np.ndarray] = np.asarray
+    in_bias_form: Callable[[np.ndarray], np.ndarray] = np.asarray
 
 
 Shape = tuple[int | None, ...]

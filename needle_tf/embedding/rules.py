@@ -98,7 +98,9 @@ def masked_dense_(
 ) -> list[Part]:
     """A masked dense layer is dense already; its freedom may widen."""
     del zero_padding  # Not folded into a layer with padding of its own.
-    return [_untied(layer, input_shape, "dense")]
+    part = _untied(layer, input_shape, "dense")
+    part.settings["device"] = layer.device
+    return [part]
 
 
 def _depthwise(layer, kernel, input_shape, zero_padding):

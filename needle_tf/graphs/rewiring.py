@@ -149,7 +149,8 @@ def copy_state(source: keras.Layer, clone: keras.Layer) -> None:
     if source is clone:
         return
     for old, new in zip(source.variables, clone.variables, strict=True):
-        new.assign(old)
+        # A copy: JAX gives away the memory of what it trains.
+        new.assign(keras.ops.copy(old))
     for layer in (clone, *held_layers(clone)):
         # Preprocessing layers keep what they computed from their variables.
         if hasattr(layer, "finalize_state"):

@@ -105,7 +105,8 @@ class LocallyConnected2D(untied_layer.UntiedLayer):
         seen = ops.cast(_in_image(self.geometry), dtype)
         return initializer(shape, dtype=dtype) * seen
 
-    def units(self, images: Any, kernel: Any) -> Any:
+    def units(self, images: Any, kernel: Any, training: bool) -> Any:
+        del training
         return local_product.local_product(images, kernel, self.geometry)
 
     def to_masked_dense(

@@ -13,6 +13,7 @@ from needle_tf.layers import fans
 from needle_tf.layers import untied_layer
 from needle_tf.ops import conv_geometry
 from needle_tf.ops import ordered_product
+from needle_tf.ops import placement
 
 ConvGeometry = conv_geometry.ConvGeometry
 
@@ -42,6 +43,10 @@ class MaskedDense(untied_layer.UntiedLayer):
         reads_data: True for a layer that sees data rather than features. The
             gradient of its kernel then does not wait for that of its input.
             A matter of memory and speed alone; results are the same.
+        device: Where the weights lie and the products run, as `tf.device`
+            takes it; None leaves it to Keras. TensorFlow only, and not
+            compiled by XLA. A saved layer whose device is missing is loaded
+            without one, with a warning.
         **kwargs: `data_format`, and what `keras.layers.Dense` takes besides
             `units`. Fans of the initializer are the free weights of a unit.
 
@@ -49,12 +54,17 @@ class MaskedDense(untied_layer.UntiedLayer):
     Output shape: `(batch, H', W', F)`, or `(batch, F, H', W')`.
 
     Attributes:
+        unread: Output rows at the bottom, and columns at the right, that
+            nothing reads in training, as pooling leaves out a remainder. With
+            all weights free their units may then come out without what the
+            kernel adds, at no other time; never saved. See
+            `embedding.unread_units`.
         kernel: `(H * W * C, H' * W' * F)`.
         bias: `(H' * W' * F,)`, one per unit, or None.
 
     Raises:
-        ValueError: If `free` and `radius` contradict each other, or the images
-            are not those of the geometry.
+        ValueError: If `free` and `radius` contradict each other, the images
+            are not those of the geometry, or `device` does not exist.
 
     Reference: the eFCN of d'Ascoli et al., arXiv:1906.06766; without the rows
     for padded pixels that the authors' code has.
@@ -67,6 +77,7 @@ class MaskedDense(untied_layer.UntiedLayer):
         radius: int | None = None,
         *,
         reads_data: bool = False,
+        device: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -81,8 +92,16 @@ class MaskedDense(untied_layer.UntiedLayer):
         self.geometry = geometry
         self.free = free
         self.reads_data = reads_data
+        self.unread = (0, 0)
         self._reach = check_freedom(free, radius)
         self.radius = self._reach if free == "band" else None
+        self.device = placement.check_device(device)
+        if device is not None:
+            self.supports_jit = False  # XLA compiles for one device.
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        with placement.scope(self.device):
+            super().build(input_shape)
 
     def geometry_on(self, image_shape: tuple[int | None, ...]) -> ConvGeometry:
         expected = untied_layer.in_data_format(
@@ -114,11 +133,33 @@ class MaskedDense(untied_layer.UntiedLayer):
             return self.kernel_constraint
         return _Fixed(self)
 
-    def units(self, images: Any, kernel: Any) -> Any:
+    def units(self, images: Any, kernel: Any, training: bool) -> Any:
         pixels = ops.reshape(images, (-1, self.geometry.dense_shape[0]))
-        if self.free != "all" or self.reads_data:
-            return ops.matmul(pixels, self.mask(kernel))
-        return ordered_product.ordered_product(pixels, kernel)
+        if self.free != "all":
+            return placement.run(self.device, self._masked, pixels, kernel)
+        with placement.scope(self.device):
+            return ordered_product.ordered_product(
+                pixels,
+                kernel,
+                reads_data=self.reads_data,
+                read=self._read_units() if training else None,
+                device=self.device,
+            )
+
+    def _masked(self, pixels, kernel):
+        return ops.matmul(pixels, self.mask(kernel))
+
+    def _read_units(self):
+        """Ranges of the units that are read; None for all."""
+        if not any(self.unread):
+            return None
+        height, width = self.geometry.output_size
+        filters = self.geometry.filters
+        rows, columns = height - self.unread[0], width - self.unread[1]
+        if columns == width:
+            return [(0, rows * width * filters)]
+        firsts = (row * width * filters for row in range(rows))
+        return [(first, first + columns * filters) for first in firsts]
 
     def mask(self, kernel: Any) -> Any:
         """Returns `kernel` with the entries that are not free set to 0."""
@@ -150,8 +191,16 @@ class MaskedDense(untied_layer.UntiedLayer):
             free=self.free,
             radius=self.radius,
             reads_data=self.reads_data,
+            device=self.device,
         )
         return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "MaskedDense":
+        device = placement.stored_device(
+            config.get("device"), config.get("name", cls.__name__)
+        )
+        return super().from_config({**config, "device": device})
 
 
 class _Fixed(keras.constraints.Constraint):
@@ -162,7 +211,8 @@ class _Fixed(keras.constraints.Constraint):
 
     def __call__(self, kernel):
         own = self._layer.kernel_constraint
-        return self._layer.mask(kernel if own is None else own(kernel))
+        with placement.scope(self._layer.device):
+            return self._layer.mask(kernel if own is None else own(kernel))
 
 
 def check_freedom(free: str, radius: int | None) -> int | None:

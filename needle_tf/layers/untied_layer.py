@@ -96,7 +96,7 @@ class UntiedLayer(keras.layers.Layer):
         """Returns a first kernel from the initializer."""
         raise NotImplementedError
 
-    def units(self, images: Any, kernel: Any) -> Any:
+    def units(self, images: Any, kernel: Any, training: bool) -> Any:
         """Returns `(batch, H' * W' * F)` from channels-last images."""
         raise NotImplementedError
 
@@ -126,11 +126,11 @@ class UntiedLayer(keras.layers.Layer):
             )
         self._first_kernel = self._first_bias = None
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         images = inputs
         if self.data_format == "channels_first":
             images = ops.transpose(images, (0, 2, 3, 1))
-        units = self.units(images, self.kernel)
+        units = self.units(images, self.kernel, training)
         if self.bias is not None:
             units = ops.add(units, self.bias)
         images = ops.reshape(units, (-1, *self.geometry.output_shape))

@@ -61,3 +61,20 @@ def adopt(array: np.ndarray, dtype: str | None = None) -> Any:
     # while holds) the whole array, which doubles the memory of an embedding.
     dlpack = sys.modules["tensorflow"].experimental.dlpack
     return dlpack.from_dlpack(array.__dlpack__())
+
+
+def settle(variable: keras.Variable) -> None:
+    """Gives a variable memory of its own, if it was adopted.
+
+    TensorFlow never writes into memory that it did not allocate: the first
+    update of such a variable copies it. That may as well happen before there
+    are gradients. On other backends, and inside a traced function, nothing is
+    done.
+    """
+    if keras.backend.backend() != "tensorflow" or not variable.shape:
+        return
+    tf = sys.modules["tensorflow"]
+    if tf.executing_eagerly() and isinstance(variable.value, tf.Variable):
+        with tf.device(variable.value.device):
+            copied = tf.raw_ops.DeepCopy(x=variable.value.read_value())
+        variable.value.assign(copied)

@@ -15,6 +15,7 @@ _PUBLIC = {
     "Layca": "layca",
     "NormalizedSGD": "study_sgd",
     "StepDrops": "schedules",
+    "UpdateInBackward": "update_in_backward",
     "WarmUp": "schedules",
 }
 

@@ -10,6 +10,13 @@ from needle_tf.protocol import settings
 
 # Optimizers that keep something else than arrays of the shape of the weights.
 _SLOTS_OF_THEIR_OWN = ("adafactor", "lars_sgd", "layca", "muon")
+# What an update within the backward pass cannot do, and optimizers likewise.
+_NEED_ALL_GRADIENTS = (
+    "global_clipnorm",
+    "gradient_accumulation_steps",
+    "use_ema",
+)
+_STEP_ON_ALL = ("layca", "nadam")
 # Optimizers that keep nothing but the weights, without momentum.
 _PLAIN = ("sgd", "normalized_sgd", "effective_rate_sgd")
 
@@ -47,6 +54,9 @@ class ProtocolConfig(run_config.RunConfig):
             `checkpoint_interval`), or `none`. The CNN keeps its own.
         distance_every_steps: Steps between two measurements of the distance,
             besides the one after each epoch; 0 for none.
+        update_in_backward: Whether relaxed nets and the FCN update each large
+            kernel within the backward pass, so that one gradient lives at a
+            time; see `optimizers.UpdateInBackward`.
         layer_rotation: Whether each stage also measures how far its layers
             turn from the weights that it began with; a relaxed net from those
             of its relaxation.
@@ -71,6 +81,7 @@ class ProtocolConfig(run_config.RunConfig):
     log_checkpoints: int = 20
     snapshots: str = "last"
     distance_every_steps: int = 0
+    update_in_backward: bool = False
     layer_rotation: bool = False
 
     def __post_init__(self) -> None:
@@ -81,6 +92,8 @@ class ProtocolConfig(run_config.RunConfig):
             "snapshots", self.snapshots, settings.SNAPSHOTS
         )
         self._check_every_steps("distance_every_steps")
+        if self.update_in_backward:
+            self._check_update_in_backward()
 
     def _settle_optimizer(self) -> None:
         super()._settle_optimizer()
@@ -178,6 +191,29 @@ class ProtocolConfig(run_config.RunConfig):
                 "would be ignored. Received: --baseline_learning_rate="
                 f"{rate}, --baselines={','.join(self.baselines)}. Add fcn or "
                 "lcn, or leave it away."
+            )
+
+    def _check_update_in_backward(self) -> None:
+        flag = "--update_in_backward"
+        if self.space != "fcn" and "fcn" not in self.baselines:
+            raise ValueError(
+                f"{flag} would be ignored: no net of this run has all weights "
+                f"free. Received: --space={self.space}, --baselines="
+                f"{','.join(self.baselines)}. Leave it away."
+            )
+        needs_all = [
+            f"--{name}={self.optimizer_options[name]}"
+            for name in _NEED_ALL_GRADIENTS
+            if self.optimizer_options.get(name)
+        ]
+        if self.precision == "mixed_float16":
+            needs_all.append("--precision=mixed_float16")
+        if self.steps_paths() or self.optimizer in _STEP_ON_ALL:
+            needs_all.append(f"--optimizer={self.optimizer}")
+        if needs_all:
+            raise ValueError(
+                f"{flag} is not possible with {needs_all[0]}: that needs all "
+                "gradients before the first update. Leave one of them away."
             )
 
     @property

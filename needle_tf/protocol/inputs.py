@@ -82,6 +82,7 @@ def of_file(path: str | os.PathLike, advice: str) -> str:
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
     """Lets layers compute in this precision; gives the former back."""
+    start_up.import_keras()
     import keras
 
     before = keras.config.dtype_policy()

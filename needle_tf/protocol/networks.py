@@ -13,9 +13,12 @@ from needle_tf.data import images
 from needle_tf.embedding import convert
 from needle_tf.embedding import selection
 from needle_tf.embedding import slots
+from needle_tf.embedding import unread_units
 from needle_tf.graphs import rewiring
+from needle_tf.layers import masked_dense
 from needle_tf.models import registry as model_registry
 from needle_tf.optimizers import registry as optimizer_registry
+from needle_tf.optimizers import update_in_backward
 from needle_tf.protocol import config as config_lib
 from needle_tf.protocol import plan as plan_lib
 from needle_tf.protocol import run_config
@@ -106,7 +109,7 @@ def relax(
     )
     if config.optimizer_slots == "embed":
         cnn.optimizer.build(cnn.trainable_variables)
-        slots.carry_slots(cnn.optimizer, network.optimizer, pairs)
+        slots.carry_slots(cnn.optimizer, _that_steps(network.optimizer), pairs)
     return network
 
 
@@ -145,20 +148,38 @@ def compile_network(
     jit = "auto" if config.jit_compile is None else config.jit_compile
     if config.jit_compile:
         _require_xla(network)
+    optimizer = optimizer_registry.build(
+        config.optimizer,
+        learning_rate=learning_rate,
+        model=network,
+        **options,
+        **arguments,
+    )
+    unread_units.skip_unread_units(network)
+    if getattr(config, "update_in_backward", False) and _is_dense(network):
+        optimizer = update_in_backward.UpdateInBackward(optimizer, network)
     network.compile(
-        optimizer=optimizer_registry.build(
-            config.optimizer,
-            learning_rate=learning_rate,
-            model=network,
-            **options,
-            **arguments,
-        ),
+        optimizer=optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=is_logits),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         steps_per_execution=steps,
         jit_compile=jit,
     )
     network.optimizer.build(network.trainable_variables)
+
+
+def _is_dense(network):
+    """Whether a layer from image to image has all weights free."""
+    return any(
+        isinstance(layer, masked_dense.MaskedDense) and layer.free == "all"
+        for layer in rewiring.named_layers(network).values()
+    )
+
+
+def _that_steps(optimizer):
+    if isinstance(optimizer, update_in_backward.UpdateInBackward):
+        return optimizer.inner
+    return optimizer
 
 
 def regularise(

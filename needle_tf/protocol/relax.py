@@ -90,7 +90,7 @@ def run(
     data = data or load(config, data_dir, download, library_logs)
     inputs = inputs_lib.fingerprints(config, data.fingerprint())
     report = report or functools.partial(print, flush=True)
-    with start_up.quiet(not library_logs):
+    with start_up.quiet(not library_logs, with_keras=True):
         from needle_tf.protocol import stage
 
     events = None if event_dir is None else lambda name: event_dir / name

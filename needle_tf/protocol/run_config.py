@@ -40,6 +40,7 @@ _LATER_FIELDS = (
     "skeleton_start",
     "unit_scale_spread",
     "snapshots",
+    "update_in_backward",
 )
 
 

@@ -105,6 +105,11 @@ RELAX = _by_name(
     _count("log_checkpoints", "Log-spaced checkpoints of the CNN.", low=0),
     _count("distance_every_steps", "Steps between two distances.", low=0),
     _switch(
+        "update_in_backward",
+        "Whether relaxed nets and the FCN update each large kernel within the "
+        "backward pass: less memory, the same numbers.",
+    ),
+    _switch(
         "layer_rotation",
         "Whether each stage also measures how far its layers turn from the "
         "weights that it began with.",

@@ -29,9 +29,14 @@ _OF_THE_BASELINES = ("baselines", "baseline_learning_rate")
 # Settings that a stage of a kind does not read. Relaxed nets read all but the
 # last ones; an LCN is one in whichever space the others are.
 _UNREAD = {
-    "cnn": (*_OF_THE_RELAXATION, *_OF_THE_BASELINES, "relaxed_layers"),
+    "cnn": (
+        *_OF_THE_RELAXATION,
+        *_OF_THE_BASELINES,
+        "relaxed_layers",
+        "update_in_backward",
+    ),
     "fcn": (*_OF_THE_RELAXATION, "baselines"),
-    "lcn": (*_OF_THE_RELAXATION, "baselines"),
+    "lcn": (*_OF_THE_RELAXATION, "baselines", "update_in_backward"),
     "efcn": _OF_THE_BASELINES,
     "band": _OF_THE_BASELINES,
     "elcn": (*_OF_THE_BASELINES, "space", "radius"),

@@ -99,7 +99,7 @@ def run(
     run_folder.check(run_dir, config)
     data = data or load(config, data_dir, download, library_logs)
     inputs = _fingerprints(config, data)
-    with start_up.quiet(not library_logs):
+    with start_up.quiet(not library_logs, with_keras=True):
         from needle_tf.protocol import event_layout
         from needle_tf.protocol import stage
 

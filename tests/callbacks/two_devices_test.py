@@ -4,10 +4,6 @@ In a process of its own: devices are divided before TensorFlow starts.
 """
 
 import contextlib
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 from absl.testing import absltest
@@ -17,6 +13,7 @@ from needle_tf.callbacks import second_moments
 from needle_tf.callbacks import stepwise_rotation
 from needle_tf.callbacks import subspace_distance
 from needle_tf.callbacks import tags
+from tests import fresh_process
 from tests.callbacks import event_files
 from tests.callbacks import kept_kernels
 from tests.callbacks import small_fits
@@ -25,8 +22,8 @@ from tests.oracles import turns
 STEPS = small_fits.STEPS
 
 SCRIPT = """
-import sys
 import tensorflow as tf
+tf.config.set_visible_devices([], "GPU")
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
@@ -34,7 +31,7 @@ tf.config.set_logical_device_configuration(
 from tests.callbacks import two_devices_test
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert strategy.num_replicas_in_sync == 2
-two_devices_test.check(strategy, sys.argv[1])
+two_devices_test.check(strategy, ".")
 """
 
 
@@ -80,16 +77,7 @@ def check(strategy, folder):
 
 class TwoDevicesTest(absltest.TestCase):
     def test_monitors_see_what_is_trained_on_both(self):
-        root = pathlib.Path(__file__).resolve().parents[2]
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, self.create_tempdir().full_path],
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
+        fresh_process.run(SCRIPT, self.create_tempdir().full_path)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,6 @@
 
 import gc
 import hashlib
-import pathlib
-import subprocess
-import sys
 from unittest import mock
 
 import keras
@@ -18,6 +15,7 @@ from hypothesis import strategies as st
 
 from needle_tf.data import batches
 from needle_tf.data import digits
+from tests import fresh_process
 from tests.data import numbered_sets
 
 
@@ -137,14 +135,9 @@ class OrderTest(parameterized.TestCase):
             "tf.config.experimental.enable_op_determinism()\n"
             "print(*batches_test.digests())\n"
         )
-        child = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=pathlib.Path(__file__).parents[2],
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        self.assertEqual(child.stdout.split(), digests())
+        folder = self.create_tempdir().full_path
+        printed = fresh_process.run(program, folder)
+        self.assertEqual(printed.split(), digests())
 
     def test_epochs_differ_in_their_order(self):
         data = numbered_sets.build()

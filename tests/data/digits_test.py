@@ -1,8 +1,10 @@
 """Tests of the embedded data sets."""
 
+import pathlib
 from unittest import mock
 
 import numpy as np
+import sklearn.datasets
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -24,6 +26,23 @@ def digit_windows(canvas):
             window = canvas[top : top + 8, left : left + 8]
             if window.sum() == ink:
                 yield np.ascontiguousarray(window)
+
+
+class BundledDigitsTest(absltest.TestCase):
+    def test_they_are_those_of_scikit_learn_wherever_it_keeps_its_file(self):
+        read = digits.bundled_digits.__wrapped__
+        loaded = sklearn.datasets.load_digits()
+        expected = loaded.images.astype("uint8"), loaded.target.astype("int32")
+        from_file = read()
+        with mock.patch.object(sklearn.datasets, "load_digits") as load:
+            load.side_effect = AssertionError
+            read()  # The file alone is enough,
+        with mock.patch.object(pathlib.Path, "is_file", return_value=False):
+            from_library = read()  # and so is the library.
+        for found in (from_file, from_library):
+            for ours, theirs in zip(found, expected, strict=True):
+                self.assertEqual(ours.dtype, theirs.dtype)
+                np.testing.assert_array_equal(ours, theirs)
 
 
 class SplitTest(parameterized.TestCase):

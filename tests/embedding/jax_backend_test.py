@@ -3,10 +3,7 @@
 Both run `computed`; the other process has JAX, and no TensorFlow.
 """
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,17 +14,16 @@ from keras import layers
 from needle_tf.embedding import convert
 from needle_tf.embedding import distances
 from needle_tf.embedding import unembed
+from tests import fresh_process
 from tests.embedding import same_function
 
 SCRIPT = """
-import sys
-sys.modules["tensorflow"] = None  # As if it were not installed.
 import keras
 import numpy as np
 import needle_tf
 from tests.embedding import jax_backend_test
 assert keras.backend.backend() == "jax"
-np.savez(sys.argv[1], **jax_backend_test.computed())
+np.savez("found.npz", **jax_backend_test.computed())
 """
 
 
@@ -62,23 +58,8 @@ def computed():
 
 class JaxBackendTest(parameterized.TestCase):
     def test_jax_embeds_to_the_same_numbers(self):
-        root = pathlib.Path(__file__).resolve().parent.parent.parent
         folder = pathlib.Path(self.create_tempdir().full_path)
-        finished = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(folder / "found.npz")],
-            env={
-                **os.environ,
-                "KERAS_BACKEND": "jax",
-                "JAX_PLATFORMS": "cpu",
-                "PYTHONPATH": str(root),
-            },
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        self.assertEqual(finished.returncode, 0, finished.stderr[-3000:])
+        fresh_process.run(SCRIPT, folder, backend="jax")
         found = np.load(folder / "found.npz")
         expected = computed()
         self.assertCountEqual(found, expected)

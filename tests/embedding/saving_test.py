@@ -1,10 +1,7 @@
 """Tests of saved embedded models, loaded where nobody knows them."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import keras
@@ -14,10 +11,10 @@ from absl.testing import parameterized
 
 from needle_tf.embedding import convert
 from needle_tf.embedding import distances
+from tests import fresh_process
 from tests.embedding import networks
 from tests.embedding import same_function
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Wiring that a file has to keep, each in another space.
 SAVED = {
     "nested_two_levels_deep": {"space": "fcn"},
@@ -104,21 +101,8 @@ class SavingTest(parameterized.TestCase):
             np.savez(folder / f"{name}.npz", **numbered)
             model.save(folder / f"{name}.keras")
             model.export(folder / name, verbose=False)
-        finished = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(folder), *SAVED],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "TF_CPP_MIN_LOG_LEVEL": "3",
-            },
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert finished.returncode == 0, finished.stderr[-3000:]
-        lines = finished.stdout.splitlines()[-len(SAVED) :]
+        printed = fresh_process.run(SCRIPT, folder, folder, *SAVED)
+        lines = printed.splitlines()[-len(SAVED) :]
         cls.found = dict(zip(SAVED, map(json.loads, lines), strict=True))
 
     @parameterized.parameters(*SAVED)

@@ -1,12 +1,10 @@
 """Tests on two backends: JAX computes the same numbers as this process does.
 
-Both run `computed` on the same weights; another process loads JAX.
+Both run `computed` on the same weights; the other process has JAX, and no
+TensorFlow.
 """
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -18,20 +16,19 @@ from needle_tf.layers import locally_connected2d
 from needle_tf.layers import masked_dense
 from needle_tf.ops import conv_geometry
 from needle_tf.ops import subspace
+from tests import fresh_process
 
 EmbeddedConv2D = embedded_conv2d.EmbeddedConv2D
 LocallyConnected2D = locally_connected2d.LocallyConnected2D
 MaskedDense = masked_dense.MaskedDense
 
 SCRIPT = """
-import sys
 import keras
 import numpy as np
 from tests.layers import jax_backend_test
 assert keras.backend.backend() == "jax"
-given = dict(np.load(sys.argv[1]))
-np.savez(sys.argv[2], **jax_backend_test.computed(given))
-assert "tensorflow" not in sys.modules
+given = dict(np.load("given.npz"))
+np.savez("found.npz", **jax_backend_test.computed(given))
 """
 
 GEOMETRY = conv_geometry.ConvGeometry.of_convolution(
@@ -119,31 +116,10 @@ def draw():
 
 class JaxBackendTest(parameterized.TestCase):
     def test_jax_computes_the_same_numbers(self):
-        root = pathlib.Path(__file__).resolve().parent.parent.parent
         given = draw()
         folder = pathlib.Path(self.create_tempdir().full_path)
         np.savez(folder / "given.npz", **given)
-        finished = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                SCRIPT,
-                str(folder / "given.npz"),
-                str(folder / "found.npz"),
-            ],
-            env={
-                **os.environ,
-                "KERAS_BACKEND": "jax",
-                "JAX_PLATFORMS": "cpu",
-                "PYTHONPATH": str(root),
-            },
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        self.assertEqual(finished.returncode, 0, finished.stderr[-3000:])
+        fresh_process.run(SCRIPT, folder, backend="jax")
         found = np.load(folder / "found.npz")
         expected = computed(given)
         self.assertCountEqual(found, expected)

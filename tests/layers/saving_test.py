@@ -1,10 +1,7 @@
 """Tests of saved layers: loaded and run where nothing is known about them."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import keras
@@ -16,6 +13,7 @@ from needle_tf.layers import embedded_conv2d
 from needle_tf.layers import locally_connected2d
 from needle_tf.layers import masked_dense
 from needle_tf.ops import conv_geometry
+from tests import fresh_process
 from tests.oracles import dense_convolution
 
 IMAGE = (6, 5, 2)
@@ -70,25 +68,6 @@ def build_model():
     return model
 
 
-def run_in_fresh_process(folder):
-    root = pathlib.Path(__file__).resolve().parent.parent.parent
-    finished = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder)],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(root),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-3000:]
-    return json.loads(finished.stdout.splitlines()[-1])
-
-
 class SavingTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -105,7 +84,8 @@ class SavingTest(parameterized.TestCase):
         cls.model.train_on_batch(cls.images, cls.wanted)
         cls.model.save(folder / "model.keras")
         cls.model.export(folder / "exported", verbose=False)
-        cls.found = run_in_fresh_process(folder)
+        printed = fresh_process.run(SCRIPT, folder, folder)
+        cls.found = json.loads(printed.splitlines()[-1])
 
     def test_all_layers_are_in_the_model(self):
         kinds = {

@@ -30,7 +30,7 @@ class Scale(untied_layer.UntiedLayer):
     def draw_kernel(self, shape, dtype):
         return self.kernel_initializer(shape, dtype=dtype)
 
-    def units(self, images, kernel):
+    def units(self, images, kernel, training):
         return keras.ops.reshape(
             images * kernel, (-1, self.geometry.dense_shape[1])
         )

@@ -95,5 +95,23 @@ class AdoptTest(parameterized.TestCase):
         )
 
 
+class SettleTest(absltest.TestCase):
+    def test_update_of_a_settled_variable_needs_no_copy(self):
+        values = np.arange(4096, dtype="float32").reshape(64, 64)
+        variable = keras.Variable(
+            lambda shape, dtype: adoption.adopt(aligned(values)),
+            shape=values.shape,
+            dtype="float32",
+        )
+        first = address(variable.value.read_value())
+        adoption.settle(variable)
+        settled = address(variable.value.read_value())
+        self.assertNotEqual(settled, first)
+        np.testing.assert_array_equal(variable, values)
+        variable.value.assign_sub(tf.ones((64, 64)))
+        self.assertEqual(address(variable.value.read_value()), settled)
+        np.testing.assert_array_equal(variable, values - 1)
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -1,15 +1,13 @@
 """Tests of EC-Opt in other processes: a fresh one, two devices, and JAX."""
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
 from absl.testing import absltest
 
 from needle_tf.optimizers import ec_opt
+from tests import fresh_process
 from tests.optimizers import small_runs
 
 FRESH = """
@@ -31,8 +29,6 @@ with strategy.scope():
     np.savez("devices.npz", *test.everything(test.trained()))
 """
 JAX = """
-import sys
-sys.modules["tensorflow"] = None  # As if it were not installed.
 import keras
 import numpy as np
 import needle_tf.optimizers.ec_opt
@@ -99,22 +95,6 @@ def everything(model):
     return [small_runs.array(variable) for variable in variables]
 
 
-def run(script, folder, **environment):
-    """Runs a script in a folder, in a process of its own."""
-    root = pathlib.Path(__file__).resolve().parent.parent.parent
-    finished = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(root), **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if finished.returncode:
-        raise AssertionError(finished.stderr[-3000:])
-
-
 class ProcessesTest(absltest.TestCase):
     def assert_close(self, file, expected, **tolerance):
         found = np.load(file)
@@ -132,7 +112,7 @@ class ProcessesTest(absltest.TestCase):
         self.model.save(self.folder / "model.keras")
 
     def test_fresh_process_goes_on_and_two_devices_train_as_one(self):
-        run(FRESH, self.folder)
+        fresh_process.run(FRESH, self.folder)
         small_runs.fit(self.model, epochs=2)
         self.assert_close(
             self.folder / "fresh.npz", everything(self.model), rtol=0, atol=0
@@ -145,7 +125,7 @@ class ProcessesTest(absltest.TestCase):
         )
 
     def test_jax_loads_the_file_and_takes_the_same_steps(self):
-        run(JAX, self.folder, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
+        fresh_process.run(JAX, self.folder, backend="jax")
         small_runs.fit(self.model, epochs=2)
         self.assert_close(
             self.folder / "loaded.npz",

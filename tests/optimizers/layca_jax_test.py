@@ -3,10 +3,7 @@
 Both run `computed`; the other process has JAX, and no TensorFlow.
 """
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,16 +14,15 @@ from needle_tf.ops import rotation
 from needle_tf.optimizers import layca
 from needle_tf.optimizers import schedules
 from needle_tf.optimizers import study_sgd
+from tests import fresh_process
 from tests.optimizers import small_runs
 
 SCRIPT = """
-import sys
-sys.modules["tensorflow"] = None  # As if it were not installed.
 import keras
 import numpy as np
 from tests.optimizers import layca_jax_test
 assert keras.backend.backend() == "jax"
-np.savez(sys.argv[1], **layca_jax_test.computed())
+np.savez("found.npz", **layca_jax_test.computed())
 """
 RATE = schedules.WarmUp(
     schedules.StepDrops(0.1, boundaries=[3], factor=0.2), warmup_steps=2
@@ -68,23 +64,8 @@ def computed():
 
 class JaxBackendTest(parameterized.TestCase):
     def test_jax_trains_to_the_same_numbers(self):
-        root = pathlib.Path(__file__).resolve().parent.parent.parent
         folder = pathlib.Path(self.create_tempdir().full_path)
-        finished = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(folder / "found.npz")],
-            env={
-                **os.environ,
-                "KERAS_BACKEND": "jax",
-                "JAX_PLATFORMS": "cpu",
-                "PYTHONPATH": str(root),
-            },
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        self.assertEqual(finished.returncode, 0, finished.stderr[-3000:])
+        fresh_process.run(SCRIPT, folder, backend="jax")
         found = np.load(folder / "found.npz")
         expected = computed()
         self.assertCountEqual(found, expected)

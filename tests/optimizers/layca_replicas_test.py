@@ -3,10 +3,7 @@
 Devices are made before TensorFlow starts, so in a process of their own.
 """
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -14,10 +11,10 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from needle_tf.optimizers import layca
+from tests import fresh_process
 from tests.optimizers import small_runs
 
 SCRIPT = """
-import sys
 import numpy as np
 import tensorflow as tf
 tf.config.set_logical_device_configuration(
@@ -31,7 +28,7 @@ found = {}
 for name in layca_replicas_test.CASES:
     with strategy.scope():
         found |= layca_replicas_test.computed(name)
-np.savez(sys.argv[1], **found)
+np.savez("found.npz", **found)
 """
 CASES = {
     "momentum": lambda: layca.Layca(
@@ -68,18 +65,8 @@ def computed(name):
 
 class ReplicasTest(parameterized.TestCase):
     def test_two_devices_train_as_one(self):
-        root = pathlib.Path(__file__).resolve().parent.parent.parent
         folder = pathlib.Path(self.create_tempdir().full_path)
-        finished = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(folder / "found.npz")],
-            env={**os.environ, "PYTHONPATH": str(root)},
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        self.assertEqual(finished.returncode, 0, finished.stderr[-3000:])
+        fresh_process.run(SCRIPT, folder)
         found = np.load(folder / "found.npz")
         expected = {}
         for name in CASES:

@@ -1,9 +1,6 @@
 """Tests of Layca in saved models: a fresh process goes on as if nothing was."""
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -11,14 +8,13 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from needle_tf.optimizers import layca
+from tests import fresh_process
 from tests.optimizers import small_runs
 
 SCRIPT = """
-import sys
-import keras
 import needle_tf
 from tests.optimizers import layca_saving_test
-layca_saving_test.go_on(*sys.argv[1:])
+layca_saving_test.go_on("model.keras", "found.npz")
 """
 CASES = {
     "momentum": lambda: layca.Layca(
@@ -54,17 +50,7 @@ class SavingTest(parameterized.TestCase):
         small_runs.fit(model, epochs=2)
         model.save(folder / "model.keras")
         small_runs.fit(model, epochs=2)
-        root = pathlib.Path(__file__).resolve().parent.parent.parent
-        finished = subprocess.run(
-            [sys.executable, "-c", SCRIPT, "model.keras", "found.npz"],
-            env={**os.environ, "PYTHONPATH": str(root)},
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        self.assertEqual(finished.returncode, 0, finished.stderr[-3000:])
+        fresh_process.run(SCRIPT, folder)
         found = np.load(folder / "found.npz")
         expected = everything(model)
         self.assertLen(found.files, len(expected))

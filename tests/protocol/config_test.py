@@ -52,6 +52,7 @@ OTHER_VALUES = {
     "checkpoint_interval": (2, {}),
     "log_checkpoints": (0, {}),
     "distance_every_steps": (10, {}),
+    "update_in_backward": (True, {}),
     "layer_rotation": (True, {}),
 }
 REFUSED = (
@@ -76,6 +77,29 @@ REFUSED = (
     ("interval", {"checkpoint_interval": 0}, r"`checkpoint_interval` must"),
     ("steps", {"steps_per_execution": 0}, r"`steps_per_execution` must be"),
     ("negative_relax", {"relax_epochs": [-1]}, r"`relax_epoch` must be.*>= 0"),
+    (
+        "update_of_no_dense_net",
+        {"update_in_backward": True, "space": "lcn", "baselines": ["lcn"]},
+        r"--update_in_backward would be ignored.*--space=lcn, --baselines=lcn",
+    ),
+    (
+        "update_with_all_gradients",
+        {"update_in_backward": True, "optimizer": "nadam"},
+        r"--update_in_backward is not possible with --optimizer=nadam: that",
+    ),
+    (
+        "update_with_a_norm_of_all",
+        {
+            "update_in_backward": True,
+            "optimizer_options": {"global_clipnorm": 1.0},
+        },
+        r"not possible with --global_clipnorm=1.0",
+    ),
+    (
+        "update_with_scaled_loss",
+        {"update_in_backward": True, "precision": "mixed_float16"},
+        r"not possible with --precision=mixed_float16",
+    ),
     (
         "relax_behind_the_run",
         {"relax_epochs": [3, 41]},

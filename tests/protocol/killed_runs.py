@@ -1,10 +1,10 @@
 """Runs that are killed with SIGKILL, and what becomes of them.
 
-    python -m tests.protocol.killed_runs FOLDER KIND
+    fresh_process.run(killed_runs.SCRIPT, folder, kind)
 
-A process of its own that imports TensorFlow once and forks: each child is one
-start of a run, killed at the moment that is asked for. The parent only forks
-and never trains, for a process with TensorFlow's threads cannot be forked.
+A process of its own that forks: each child is one start of a run, killed at the
+moment that is asked for. The parent only forks and never trains, for a process
+with TensorFlow's threads cannot be forked.
 """
 
 import functools
@@ -14,7 +14,6 @@ import os
 import pathlib
 import random
 import signal
-import sys
 import time
 
 from needle_tf.protocol import relax
@@ -22,6 +21,11 @@ from needle_tf.protocol import run_folder
 from needle_tf.protocol import training
 from tests.protocol import tiny_runs
 
+SCRIPT = """
+import pathlib, sys
+from tests.protocol import killed_runs
+killed_runs.main(pathlib.Path.cwd(), sys.argv[1])
+"""
 # Moments of the writing of one file at which a process can die.
 MOMENTS = ("half_written", "not_renamed", "renamed")
 
@@ -120,6 +124,10 @@ def _wait(run_dir, rows, pause):
 
 def main(folder: pathlib.Path, kind: str) -> None:
     """Runs one whole and one killed run; prints the kills as JSON."""
+    # Here, so that no child pays for it.
+    from needle_tf.protocol import stage  # noqa: F401
+
+    gc.freeze()
     model_file = folder / "model.keras"
     config = tiny_runs.config(
         model_file,
@@ -157,11 +165,3 @@ def main(folder: pathlib.Path, kind: str) -> None:
         raise AssertionError("the whole run failed")
     kills = kill_again_and_again(config, folder / "killed", seed=1)
     print(json.dumps({"kills": kills}))
-
-
-if __name__ == "__main__":
-    # Here, so that no child pays for it.
-    from needle_tf.protocol import stage  # noqa: F401
-
-    gc.freeze()
-    main(pathlib.Path(sys.argv[1]), sys.argv[2])

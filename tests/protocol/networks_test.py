@@ -8,6 +8,7 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from needle_tf import optimizers
 from needle_tf.data import loading
 from needle_tf.embedding import distances
 from needle_tf.optimizers import registry as optimizer_registry
@@ -126,6 +127,19 @@ class CompileTest(parameterized.TestCase):
         self.assertEqual(float(network.optimizer.learning_rate), 0.25)
         self.assertEqual(network.optimizer.beta_1, 0.5)
         self.assertTrue(network.optimizer.built)
+
+    def test_kernels_of_dense_nets_can_be_updated_in_the_backward_pass(self):
+        changes = dict(
+            update_in_backward=True, optimizer_options={"momentum": 0.5}
+        )
+        cnn = self.compiled(**changes)
+        self.assertIs(type(cnn.optimizer), keras.optimizers.SGD)
+        config = tiny_runs.config(optimizer_slots="embed", **changes)
+        plan = next(p for p in plan_lib.stages(config) if p.kind == "efcn")
+        efcn = networks.relax(cnn, plan, config, DATA, steps=1)
+        self.assertIsInstance(efcn.optimizer, optimizers.UpdateInBackward)
+        self.assertEqual(efcn.optimizer.inner.momentum, 0.5)
+        self.assertTrue(efcn.optimizer.inner.built)
 
     def test_compile_settings_are_taken(self):
         network = self.compiled(jit_compile=False)

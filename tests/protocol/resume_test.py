@@ -2,14 +2,14 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 from absl.testing import absltest
 
 from needle_tf.callbacks import tags
+from tests import fresh_process
 from tests.callbacks import event_files
+from tests.protocol import killed_runs
 from tests.protocol import tiny_runs
 
 STEPS = 6  # Of an epoch of a tiny run.
@@ -18,14 +18,8 @@ STEPS = 6  # Of an epoch of a tiny run.
 class KilledRunsTest(absltest.TestCase):
     def test_killed_run_ends_with_the_numbers_of_one_that_was_not(self):
         folder = pathlib.Path(self.create_tempdir().full_path)
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.protocol.killed_runs"]
-            + [str(folder), "relax"],
-            capture_output=True,
-            text=True,
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        seen = json.loads(done.stdout.splitlines()[-1])
+        printed = fresh_process.run(killed_runs.SCRIPT, folder, "relax")
+        seen = json.loads(printed.splitlines()[-1])
         # In the midst of writing a file three times; the others may be late.
         self.assertGreaterEqual(seen["kills"], 4)
         self.assert_equal_runs(folder / "whole", folder / "killed")
