@@ -132,8 +132,4 @@ def _is_pointwise(operation: Any) -> bool:
 
 
 def _may_skip(layer: MaskedDense) -> bool:
-    return (
-        layer.free == "all"
-        and layer.activation in _FUNCTIONS
-        and layer.activity_regularizer is None
-    )
+    return layer.activation in _FUNCTIONS and layer.activity_regularizer is None

@@ -55,10 +55,9 @@ class MaskedDense(untied_layer.UntiedLayer):
 
     Attributes:
         unread: Output rows at the bottom, and columns at the right, that
-            nothing reads in training, as pooling leaves out a remainder. With
-            all weights free their units may then come out without what the
-            kernel adds, at no other time; never saved. See
-            `embedding.unread_units`.
+            nothing reads in training, as pooling leaves out a remainder.
+            Their units may then come out without what the kernel adds, at no
+            other time; never saved. See `embedding.unread_units`.
         kernel: `(H * W * C, H' * W' * F)`.
         bias: `(H' * W' * F,)`, one per unit, or None.
 
@@ -136,7 +135,7 @@ class MaskedDense(untied_layer.UntiedLayer):
     def units(self, images: Any, kernel: Any, training: bool) -> Any:
         pixels = ops.reshape(images, (-1, self.geometry.dense_shape[0]))
         if self.free != "all":
-            return placement.run(self.device, self._masked, pixels, kernel)
+            kernel = placement.run(self.device, self.mask, kernel)
         with placement.scope(self.device):
             return ordered_product.ordered_product(
                 pixels,
@@ -145,9 +144,6 @@ class MaskedDense(untied_layer.UntiedLayer):
                 read=self._read_units() if training else None,
                 device=self.device,
             )
-
-    def _masked(self, pixels, kernel):
-        return ops.matmul(pixels, self.mask(kernel))
 
     def _read_units(self):
         """Ranges of the units that are read; None for all."""

@@ -85,18 +85,22 @@ class FindTest(parameterized.TestCase):
 
         self.assertEqual(unread_units.skip_unread_units(Own()), {})
 
-    def test_local_nets_are_left(self):
+    def test_bands_are_found_and_compact_nets_are_left(self):
         cnn = keras.Sequential(
             [
                 keras.Input((*SIZE, 2)),
-                layers.Conv2D(3, 3, padding="same"),
+                layers.Conv2D(3, 3, padding="same", name="conv"),
                 layers.MaxPooling2D(2),
                 *end(),
             ]
         )
-        for space in ({"space": "lcn"}, {"space": "band", "radius": 1}):
+        for space, expected in (
+            ({"space": "lcn"}, {}),
+            ({"space": "band", "radius": 1}, {"conv": (1, 0)}),
+        ):
             model = convert.embed(cnn, **space)
-            self.assertEqual(unread_units.skip_unread_units(model), {})
+            found = unread_units.skip_unread_units(model)
+            self.assertEqual(found, expected)
 
 
 class TrainingTest(parameterized.TestCase):

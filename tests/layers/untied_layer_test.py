@@ -235,7 +235,7 @@ class SettingsTest(parameterized.TestCase):
             lambda: layer.geometry_on((2, 2, 4)),
             layer.kernel_shape,
             lambda: layer.draw_kernel((2, 2), "float32"),
-            lambda: layer.units(tf.zeros((1, 2, 2, 4)), tf.zeros((2, 2))),
+            lambda: layer.units(None, None, False),
         ):
             self.assertRaises(NotImplementedError, call)
 
