@@ -53,6 +53,10 @@ def computed():
         same_function.fill(embedded, seed=7)
         found[f"{space}_total"] = distances.subspace_distance(embedded).total
         found[f"{space}_nearest"] = unembed.unembed(embedded)(images)
+    embedded = convert.embed(model)
+    embedded.compile("sgd", "mse")
+    embedded.train_on_batch(images, np.zeros(found["cnn"].shape))
+    found["cnn_afterwards"] = model(images)
     return {name: np.asarray(values) for name, values in found.items()}
 
 
@@ -66,6 +70,8 @@ class JaxBackendTest(parameterized.TestCase):
         for name, values in expected.items():
             with self.subTest(name):
                 np.testing.assert_allclose(found[name], values, 1e-4, 1e-5)
+        # Training gives away the memory of the embedded network alone.
+        np.testing.assert_array_equal(found["cnn_afterwards"], found["cnn"])
         for space in ("fcn", "lcn"):
             np.testing.assert_allclose(found[space], found["cnn"], 0, 1e-5)
             np.testing.assert_array_equal(found[f"{space}_zero"], 0)

@@ -4,7 +4,6 @@ import weakref
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
