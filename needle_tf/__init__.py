@@ -32,7 +32,7 @@ _PUBLIC = {
     "skip_unread_units": "embedding.unread_units",
     "subspace_distance": "embedding.distances",
     "unembed": "embedding.unembed",
-    "update_in_place": "embedding.local_updates",
+    "update_in_place": "optimizers.local_updates",
 }
 
 __all__ = sorted(_PUBLIC)

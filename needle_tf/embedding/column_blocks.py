@@ -12,7 +12,8 @@ follows it. The last of these layers has the name of the convolution.
 
 Function, training and total distances are those of the undivided layer. Only
 optimizers that go by norms of layers (Layca, LARS, LAMB) see more layers. For
-optimizers on several devices see `local_updates`; in mixed precision each
+optimizers on several devices see
+`optimizers.local_updates`; in mixed precision each
 gradient passes the default device once, where it is cast.
 
 With JAX there is no need of blocks. Before `embed`, in layers by their names:

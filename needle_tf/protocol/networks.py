@@ -61,7 +61,9 @@ def build_cnn(
     """
     model = build(config, data)
     # What cannot be embedded is refused now, not after the CNN's training.
-    selection.choose(model, config.relaxed_layers or None, None)
+    chosen = selection.choose(model, config.relaxed_layers or None, None)
+    if config.update_in_backward:
+        _refuse_penalties(model, chosen)
     return model
 
 
@@ -156,7 +158,7 @@ def compile_network(
         **arguments,
     )
     unread_units.skip_unread_units(network)
-    if getattr(config, "update_in_backward", False) and _is_dense(network):
+    if config.update_in_backward and _is_dense(network):
         optimizer = update_in_backward.UpdateInBackward(optimizer, network)
     network.compile(
         optimizer=optimizer,
@@ -166,6 +168,22 @@ def compile_network(
         jit_compile=jit,
     )
     network.optimizer.build(network.trainable_variables)
+
+
+def _refuse_penalties(model, chosen):
+    """Refuses weight penalties, whose gradients come from somewhere else."""
+    for name, layer in rewiring.named_layers(model, in_graph=True).items():
+        penalties = (
+            getattr(layer, f"{kernel}_regularizer", None)
+            for kernel in ("kernel", "depthwise", "pointwise")
+        )
+        if id(layer) in chosen and any(penalties):
+            raise ValueError(
+                "--update_in_backward needs kernels with one gradient each. "
+                f'Received: "{name}" of the network "{model.name}", which has '
+                "a penalty on its weights. Leave the flag away, or the "
+                "penalty out of the model."
+            )
 
 
 def _is_dense(network):

@@ -98,6 +98,8 @@ class RunConfig:
     # The word in config.json and the binary that runs it.
     KIND: ClassVar[str]
     BINARY: ClassVar[str]
+    # Of the relax protocol, where it is a field.
+    update_in_backward: ClassVar[bool] = False
 
     dataset: str = "cluttered_digits"
     train_size: int | None = None

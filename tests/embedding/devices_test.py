@@ -16,9 +16,9 @@ from keras import layers
 
 from needle_tf.embedding import convert
 from needle_tf.embedding import distances
-from needle_tf.embedding import local_updates
 from needle_tf.layers import masked_dense
 from needle_tf.ops import conv_geometry
+from needle_tf.optimizers import local_updates
 from tests import fresh_process
 from tests.embedding import networks
 from tests.embedding import same_function

@@ -141,6 +141,19 @@ class CompileTest(parameterized.TestCase):
         self.assertEqual(efcn.optimizer.inner.momentum, 0.5)
         self.assertTrue(efcn.optimizer.inner.built)
 
+    def test_penalty_is_refused_before_the_cnn_is_trained(self):
+        cnn = networks.build_cnn(tiny_runs.config(), DATA)
+        cnn.get_layer("conv_2").kernel_regularizer = keras.regularizers.L2(0.1)
+        file = f"{self.create_tempdir().full_path}/penalty.keras"
+        cnn.save(file)
+        config = tiny_runs.config(model_file=file)
+        networks.build_cnn(config, DATA)
+        config = tiny_runs.config(model_file=file, update_in_backward=True)
+        with self.assertRaisesRegex(
+            ValueError, '--update_in_backward needs.*"conv_2" of the network'
+        ):
+            networks.build_cnn(config, DATA)
+
     def test_compile_settings_are_taken(self):
         network = self.compiled(jit_compile=False)
         self.assertFalse(network.jit_compile)

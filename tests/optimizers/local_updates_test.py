@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from needle_tf.embedding import local_updates
+from needle_tf.optimizers import local_updates
 from needle_tf.optimizers import registry
 
 OPTIMIZERS = {
