@@ -125,14 +125,17 @@ def _padded_network(network):
             layers.append(nn.MaxPool2d(entry["window"], entry["stride"]))
         else:
             layers += [PaddedLinear(*next(convolutions)), nn.ReLU()]
-    features = _feature_shape(network)
-    layers.append(nn.Flatten())
+    return nn.Sequential(*layers, *head(network, _feature_shape(network)))
+
+
+def head(network: dict[str, Any], features: int) -> list[Any]:
+    """Returns the layers behind the convolutions, which give `features`."""
+    layers = [nn.Flatten()]
     for units in network["hidden"]:
         layers += [nn.Dropout(network["dropout"])]
         layers += [nn.Linear(features, units), nn.ReLU()]
         features = units
-    layers.append(nn.Linear(features, network["classes"]))
-    return nn.Sequential(*layers)
+    return [*layers, nn.Linear(features, network["classes"])]
 
 
 def _convolutions(network):

@@ -7,9 +7,10 @@ Runs in a Python that has PyTorch and need not have anything else.
 """
 
 import importlib
-import math
 import time
 from typing import Any
+
+from benchmarks import torch_peer
 
 # By name: PyTorch is what we are compared with, not what we require.
 torch = importlib.import_module("torch")
@@ -103,11 +104,5 @@ def _network(network):
         else:
             layers.append(nn.MaxPool2d(reach, stride))
         size = (size + 2 * padding - reach) // stride + 1
-    features = math.prod((channels, size, size))
-    layers.append(nn.Flatten())
-    for units in network["hidden"]:
-        layers += [nn.Dropout(network["dropout"])]
-        layers += [nn.Linear(features, units), nn.ReLU()]
-        features = units
-    layers.append(nn.Linear(features, network["classes"]))
-    return nn.Sequential(*layers)
+    features = channels * size**2
+    return nn.Sequential(*layers, *torch_peer.head(network, features))
