@@ -20,6 +20,7 @@ import tensorflow as tf
 from needle_tf.data import arguments
 from needle_tf.data import images
 from needle_tf.data import memory
+from needle_tf.data import pipelines
 
 # Up to this share of the free memory, images are standardised once and held as
 # float32, four times the size of uint8; beyond, batch by batch, which gives
@@ -104,7 +105,7 @@ def training_batches(
     )
     return _running(
         epochs.flat_map(rows_of).map(
-            batch, num_parallel_calls=tf.data.AUTOTUNE
+            batch, num_parallel_calls=pipelines.parallel_calls()
         ),
         steps * (last_epoch - first_epoch),
     )
@@ -289,12 +290,10 @@ def _has_room(count: int) -> bool:
 def _running(batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
     """Returns the batches made ahead of their use, their number known."""
     options = tf.data.Options()
-    options.deterministic = True
     # The rewriter would copy the images that the functions capture (a second
     # set in memory, a second or two), and has nothing to improve here.
     options.experimental_optimization.apply_default_optimizations = False
-    return (
-        batches.apply(tf.data.experimental.assert_cardinality(steps))
-        .prefetch(tf.data.AUTOTUNE)
-        .with_options(options)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
+    return pipelines.untuned(
+        batches.prefetch(pipelines.AHEAD).with_options(options)
     )

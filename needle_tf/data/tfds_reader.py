@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from needle_tf.data import memory
+from needle_tf.data import pipelines
 
 _IMAGES_PER_READ = 256
 
@@ -173,10 +174,10 @@ class Reader:
             .filter(lambda row, _: is_wanted[row])
             .map(
                 lambda _, example: self._decoded(example[self._image]),
-                num_parallel_calls=tf.data.AUTOTUNE,
+                num_parallel_calls=pipelines.parallel_calls(),
             )
             .batch(_IMAGES_PER_READ)
-            .prefetch(tf.data.AUTOTUNE)
+            .prefetch(pipelines.AHEAD)
         )
         images = np.empty((len(rows), *self.shape), self.dtype)
         start = 0
@@ -219,7 +220,7 @@ class Reader:
         import tensorflow as tf
 
         try:
-            yield from batches.as_numpy_iterator()
+            yield from pipelines.untuned(batches).as_numpy_iterator()
         except tf.errors.OpError as error:
             raise ValueError(
                 f"the files of {self._name} in {self._builder.data_path} are "
