@@ -109,6 +109,34 @@ class ColumnsTest(parameterized.TestCase):
             atol=1e-5,
         )
 
+    @parameterized.product(rows=(2, 320, 321), width=(1024, 4096))
+    def test_kernels_that_clash_have_the_derivatives_of_matmul(
+        self, rows, width
+    ):
+        x, kernel = normal(0, (4, rows)), normal(1, (rows, width)) / rows
+        towards = normal(2, (4, rows)), normal(3, (rows, width)) / rows
+        for found, expected in zip(
+            derivatives(ordered_product.ordered_product, x, kernel, towards),
+            derivatives(tf.matmul, x, kernel, towards),
+            strict=True,
+        ):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-4)
+
+    @parameterized.parameters((320, 1), (384, 0))
+    def test_few_rows_of_a_gradient_are_computed_apart(self, rows, pads):
+        @tf.function
+        def of_kernel(x, kernel):
+            with tf.GradientTape() as tape:
+                tape.watch(kernel)
+                value = ordered_product.ordered_product(x, kernel)
+            return tape.gradient(value, kernel)
+
+        graph = of_kernel.get_concrete_function(
+            normal(0, (4, rows)), normal(1, (rows, 4096))
+        ).graph
+        found = [op for op in graph.get_operations() if op.type == "Pad"]
+        self.assertLen(found, pads)
+
     @parameterized.parameters(
         {"width": 12, "read": [(0, 3), (4, 7)]},
         {"width": 12, "read": [(2, 6)]},
