@@ -13,9 +13,9 @@ import keras
 
 from needle_tf.graphs import rewiring
 from needle_tf.graphs import tracing
-from needle_tf.layers import masked_dense
+from needle_tf.layers import untied_layer
 
-MaskedDense = masked_dense.MaskedDense
+UntiedLayer = untied_layer.UntiedLayer
 
 # What is at a position of theirs follows from the same position alone.
 _POINTWISE = (
@@ -41,17 +41,18 @@ class _Image:
     """A value in the graph: its shape, and the layer whose units it holds."""
 
     shape: tuple[int | None, ...]
-    layer: MaskedDense | None = None
+    layer: UntiedLayer | None = None
 
 
 def skip_unread_units(model: keras.Model) -> dict[str, tuple[int, int]]:
-    """Lets training leave out the units of `MaskedDense` that nothing reads.
+    """Lets training leave out units of untied layers that nothing reads.
 
     The function of the model, its gradients and its training stay as they are.
     To be called before `fit`; nothing of it is saved. Do not read the output
     of such a layer elsewhere while training (in another model with a head of
     its own): it lacks these units. Outside of training they are always there.
-    On other devices than the processor all units are computed.
+    What a `MaskedDense` or `LocallyConnected2D` then leaves out is up to it; on
+    other devices than the processor a `MaskedDense` computes all.
 
     Args:
         model: Any model; one without a layer graph is left as it is.
@@ -60,7 +61,7 @@ def skip_unread_units(model: keras.Model) -> dict[str, tuple[int, int]]:
         `(rows at the bottom, columns at the right)` that are not read, by
         names of layers that have such.
     """
-    read: dict[int, tuple[MaskedDense, list[int]]] = {}
+    read: dict[int, tuple[UntiedLayer, list[int]]] = {}
     if not rewiring.has_graph(model):
         return {}
     outputs = tracing.follow(
@@ -92,7 +93,7 @@ def _after(call: tracing.Call, read: dict) -> list[_Image]:
         return [_Image(outputs[0].shape, images[0].layer)]
     for image in images:
         _note(read, image, operation)
-    if isinstance(operation, MaskedDense) and _may_skip(operation):
+    if isinstance(operation, UntiedLayer) and _may_skip(operation):
         return [_Image(outputs[0].shape, operation)]
     return outputs
 
@@ -105,7 +106,7 @@ def _note(read: dict, image: _Image, reader: Any) -> None:
     most[:] = map(max, most, _extent(layer, reader))
 
 
-def _extent(layer: MaskedDense, reader: Any) -> tuple[int, ...]:
+def _extent(layer: UntiedLayer, reader: Any) -> tuple[int, ...]:
     """How many rows and columns of a layer's units somebody reads."""
     size = layer.geometry.output_size
     is_partial = (
@@ -131,5 +132,5 @@ def _is_pointwise(operation: Any) -> bool:
     return type(operation) in _POINTWISE
 
 
-def _may_skip(layer: MaskedDense) -> bool:
+def _may_skip(layer: UntiedLayer) -> bool:
     return layer.activation in _FUNCTIONS and layer.activity_regularizer is None

@@ -106,8 +106,9 @@ class LocallyConnected2D(untied_layer.UntiedLayer):
         return initializer(shape, dtype=dtype) * seen
 
     def units(self, images: Any, kernel: Any, training: bool) -> Any:
-        del training
-        return local_product.local_product(images, kernel, self.geometry)
+        return local_product.local_product(
+            images, kernel, self.geometry, self.unread if training else (0, 0)
+        )
 
     def to_masked_dense(
         self,

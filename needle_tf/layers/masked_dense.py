@@ -54,10 +54,6 @@ class MaskedDense(untied_layer.UntiedLayer):
     Output shape: `(batch, H', W', F)`, or `(batch, F, H', W')`.
 
     Attributes:
-        unread: Output rows at the bottom, and columns at the right, that
-            nothing reads in training, as pooling leaves out a remainder.
-            Their units may then come out without what the kernel adds, at no
-            other time; never saved. See `embedding.unread_units`.
         kernel: `(H * W * C, H' * W' * F)`.
         bias: `(H' * W' * F,)`, one per unit, or None.
 
@@ -91,7 +87,6 @@ class MaskedDense(untied_layer.UntiedLayer):
         self.geometry = geometry
         self.free = free
         self.reads_data = reads_data
-        self.unread = (0, 0)
         self._reach = check_freedom(free, radius)
         self.radius = self._reach if free == "band" else None
         self.device = placement.check_device(device)

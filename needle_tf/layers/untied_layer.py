@@ -27,6 +27,12 @@ class UntiedLayer(keras.layers.Layer):
         activation, use_bias, kernel_initializer, bias_initializer,
         kernel_regularizer, bias_regularizer, kernel_constraint,
         bias_constraint: As in `keras.layers.Dense`.
+
+    Attributes:
+        unread: Output rows at the bottom, and columns at the right, that
+            nothing reads in training, as pooling leaves out a remainder.
+            Their units may then come out without what the kernel adds, at no
+            other time; never saved. See `embedding.unread_units`.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class UntiedLayer(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.input_spec = keras.layers.InputSpec(ndim=4)
         self.geometry = None
+        self.unread = (0, 0)
         self._first_kernel = None
         self._first_bias = None
 

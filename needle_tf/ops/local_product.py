@@ -27,7 +27,10 @@ _WORTH_SUMMING = 4
 
 
 def local_product(
-    images: Tensor, kernel: Tensor, geometry: ConvGeometry
+    images: Tensor,
+    kernel: Tensor,
+    geometry: ConvGeometry,
+    unread: tuple[int, int] = (0, 0),
 ) -> Tensor:
     """Returns what each position's kernel makes of what the position sees.
 
@@ -37,105 +40,102 @@ def local_product(
     Args:
         images: `(batch, H, W, C)`.
         kernel: `geometry.local_shape`.
+        unread: Rows of positions at the bottom, and columns at the right, that
+            nobody reads. Their units are 0, and must have the gradient 0.
 
     Returns:
         `(batch, H' * W' * F)`.
     """
     dtype = keras.backend.result_type(images.dtype, kernel.dtype)
+    positions = receptive_fields.of_positions(geometry, unread)
+    is_summed = geometry.filters >= _WORTH_SUMMING * geometry.input_shape[2]
 
     @ops.custom_gradient
     def product(images, kernel):
-        patches = _patches(images, geometry)
-        kernels = _kernels_of_positions(kernel, geometry)
+        pixels = math.prod(geometry.input_shape[:2])
+        rows = _batch_last(images, pixels, positions, geometry)
+        patches = [_gathered(rows, group, geometry) for group in positions]
+        kernels = _kernels_of_positions(kernel, positions, geometry)
         units = _placed(
             [
                 ops.matmul(_turned(seen), own)
                 for seen, own in zip(patches, kernels, strict=True)
             ],
-            receptive_fields.of_positions(geometry),
+            positions,
         )
 
         def gradients(upstream):
-            of_images = _of_images_gathered
-            if geometry.filters >= _WORTH_SUMMING * geometry.input_shape[2]:
-                of_images = _of_images_summed
-            return (
-                of_images(upstream, kernel, geometry),
-                _of_kernel(upstream, patches, geometry),
-            )
+            units = _by_position(upstream, geometry)
+            if is_summed:
+                of_images = _of_images_summed(
+                    units, kernel, positions, geometry
+                )
+            else:
+                pixels = receptive_fields.of_pixels(geometry, unread)
+                of_images = _of_images_gathered(
+                    upstream, kernel, pixels, geometry
+                )
+            return of_images, _of_kernel(units, patches, positions, geometry)
 
         return _batch_first(units), gradients
 
     return product(ops.cast(images, dtype), ops.cast(kernel, dtype))
 
 
-def _of_images_gathered(upstream, kernel, geometry):
+def _of_images_gathered(upstream, kernel, pixels, geometry):
     """The gradient of the images: a product per pixel."""
-    fields = receptive_fields.of_pixels(geometry)
-    rows = _batch_last(upstream, geometry.positions, fields, geometry)
-    kernels = _kernels_of_pixels(kernel, geometry)
-    pixels = [
+    rows = _batch_last(upstream, geometry.positions, pixels, geometry)
+    kernels = _kernels_of_pixels(kernel, pixels, geometry)
+    parts = [
         ops.matmul(_turned(_gathered(rows, group, geometry)), _turned(own))
-        for group, own in zip(fields, kernels, strict=True)
+        for group, own in zip(pixels, kernels, strict=True)
     ]
-    images = _batch_first(_placed(pixels, fields))
+    images = _batch_first(_placed(parts, pixels))
     return ops.reshape(images, (-1, *geometry.input_shape))
 
 
-def _of_images_summed(upstream, kernel, geometry):
+def _of_images_summed(units, kernel, positions, geometry):
     """The gradient of the images: a product per position, and their sums."""
-    units = _by_position(upstream, geometry)
-    fields = receptive_fields.of_positions(geometry)
-    kernels = _kernels_of_positions(kernel, geometry)
-    row = (geometry.group_inputs, ops.shape(upstream)[0])
+    kernels = _kernels_of_positions(kernel, positions, geometry)
+    row = (geometry.group_inputs, ops.shape(units)[2])
     parts, targets = [], []
-    for group, own in zip(fields, kernels, strict=True):
+    for group, own in zip(positions, kernels, strict=True):
         index = _rows_read(group, geometry)
         part = ops.matmul(own, _turned(_taken(units, group.members)))
         parts.append(ops.reshape(part, (len(index), *row)))
         targets.append(index)
-    rows = math.prod(geometry.input_shape[:2]) * geometry.groups
+    places = math.prod(geometry.input_shape[:2]) * geometry.groups
     pixels = ops.segment_sum(
         _joined(parts),
         np.concatenate(targets),
-        num_segments=rows + geometry.groups,
+        num_segments=places + geometry.groups,
     )
-    pixels = ops.reshape(pixels[:rows], (geometry.dense_shape[0], row[1]))
+    pixels = ops.reshape(pixels[:places], (geometry.dense_shape[0], row[1]))
     return ops.reshape(ops.transpose(pixels), (-1, *geometry.input_shape))
 
 
-def _of_kernel(upstream, patches, geometry):
+def _of_kernel(units, patches, positions, geometry):
     """The gradient of the kernel: 0 where a tap lies in the padding."""
-    units = _by_position(upstream, geometry)
-    fields = receptive_fields.of_positions(geometry)
     width = geometry.group_inputs * geometry.filters
     parts = []
-    for group, seen in zip(fields, patches, strict=True):
+    for group, seen in zip(positions, patches, strict=True):
         part = ops.matmul(seen, _taken(units, group.members))
         part = ops.transpose(part, (0, 2, 1, 3))
         parts.append(ops.reshape(part, (group.weights.size, width)))
-    order = np.concatenate([group.weights.reshape(-1) for group in fields])
+    order = np.concatenate([group.weights.reshape(-1) for group in positions])
     size = math.prod(geometry.local_shape) // width
     if len(order) < size:
-        parts.append(ops.zeros((1, width), upstream.dtype))
-    rows = _taken(_joined(parts), receptive_fields.inverse(order, size))
-    return ops.reshape(rows, geometry.local_shape)
+        parts.append(ops.zeros((1, width), units.dtype))
+    kernel = _taken(_joined(parts), receptive_fields.inverse(order, size))
+    return ops.reshape(kernel, geometry.local_shape)
 
 
-def _patches(images, geometry):
-    """What each position sees, `(members, groups, slots * C / g, batch)`."""
-    fields = receptive_fields.of_positions(geometry)
-    pixels = math.prod(geometry.input_shape[:2])
-    rows = _batch_last(images, pixels, fields, geometry)
-    return [_gathered(rows, group, geometry) for group in fields]
-
-
-def _kernels_of_positions(kernel, geometry):
+def _kernels_of_positions(kernel, positions, geometry):
     """The kernel of each position: `(members, groups, slots * C/g, F/g)`."""
     inputs, outputs = geometry.group_inputs, geometry.group_outputs
     rows = ops.reshape(kernel, (-1, inputs * geometry.filters))
     kernels = []
-    for group in receptive_fields.of_positions(geometry):
+    for group in positions:
         members, slots = group.weights.shape
         own = ops.reshape(
             _taken(rows, group.weights.reshape(-1)),
@@ -145,7 +145,7 @@ def _kernels_of_positions(kernel, geometry):
     return kernels
 
 
-def _kernels_of_pixels(kernel, geometry):
+def _kernels_of_pixels(kernel, pixels, geometry):
     """The kernels that read each pixel: `(members, groups, C/g, slots * F/g)`.
 
     One after another for each channel of the pixel.
@@ -155,7 +155,7 @@ def _kernels_of_pixels(kernel, geometry):
     channel = np.arange(inputs)[:, None] * geometry.groups
     channel = channel + np.arange(geometry.groups)[:, None, None]
     kernels = []
-    for group in receptive_fields.of_pixels(geometry):
+    for group in pixels:
         members, slots = group.weights.shape
         first = group.weights[:, None, None, :] * (inputs * geometry.groups)
         kernels.append(

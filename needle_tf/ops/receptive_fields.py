@@ -41,21 +41,33 @@ class Group:
 
 
 @functools.lru_cache(maxsize=64)
-def of_positions(geometry: ConvGeometry) -> tuple[Group, ...]:
+def of_positions(
+    geometry: ConvGeometry, unread: tuple[int, int] = (0, 0)
+) -> tuple[Group, ...]:
     """Returns groups of positions, which read pixels.
 
     One group holds all positions and taps in their order, or every group the
     positions that see equally many pixels, whichever costs less.
+
+    Args:
+        geometry: Who sees what.
+        unread: Rows at the bottom and columns at the right of the positions
+            that count as seeing nothing.
     """
-    sources = _seen_pixels(geometry)
+    sources = _seen_pixels(geometry, unread)
     weights = np.arange(sources.size).reshape(sources.shape)
     return _grouped(sources, weights, _pixels(geometry), geometry)
 
 
 @functools.lru_cache(maxsize=64)
-def of_pixels(geometry: ConvGeometry) -> tuple[Group, ...]:
-    """Returns groups of pixels, which read the positions that see them."""
-    seen = _seen_pixels(geometry)
+def of_pixels(
+    geometry: ConvGeometry, unread: tuple[int, int] = (0, 0)
+) -> tuple[Group, ...]:
+    """Returns groups of pixels, which read the positions that see them.
+
+    Args as `of_positions`.
+    """
+    seen = _seen_pixels(geometry, unread)
     position, tap = np.nonzero(seen >= 0)
     pixel = seen[position, tap]
     order = np.argsort(pixel, kind="stable")
@@ -107,11 +119,11 @@ def _group(*tables):
     return Group(*(table.astype("int32") for table in tables))
 
 
-def _seen_pixels(geometry):
-    """`(positions, taps)`: the pixel that a tap sees; -1 in the padding."""
+def _seen_pixels(geometry, unread):
+    """`(positions, taps)`: the pixel that a tap sees; -1 if it sees none."""
     height, width = (
-        _seen_along(geometry, 0)[:, None, :, None],
-        _seen_along(geometry, 1)[None, :, None, :],
+        _seen_along(geometry, 0, unread[0])[:, None, :, None],
+        _seen_along(geometry, 1, unread[1])[None, :, None, :],
     )
     pixel = np.where(
         (height < 0) | (width < 0),
@@ -121,14 +133,16 @@ def _seen_pixels(geometry):
     return pixel.reshape(geometry.positions, -1)
 
 
-def _seen_along(geometry, axis):
+def _seen_along(geometry, axis, unread):
     """`(outputs, taps)`: the pixel along one axis, -1 if there is none."""
-    read = np.arange(geometry.output_size[axis])[:, None]
+    size = geometry.output_size[axis]
+    read = np.arange(size)[:, None]
     read = read * geometry.strides[axis] - geometry.padding[axis]
     read = read + (
         np.arange(geometry.kernel_size[axis]) * geometry.dilation_rate[axis]
     )
     inside = (read >= 0) & (read < geometry.input_shape[axis])
+    inside[size - unread :] = False
     return np.where(inside, read, -1)
 
 

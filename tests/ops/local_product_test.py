@@ -136,6 +136,37 @@ class LocalProductTest(parameterized.TestCase):
             by_kernel, expected[1:].reshape(kernel.shape), atol=1e-5
         )
 
+    @parameterized.named_parameters(*WAYS)
+    @given(drawn_convolutions.convolutions(), SEEDS, st.data())
+    def test_positions_that_nobody_reads_are_left_out(
+        self, grouping, summing, drawn, seed, data
+    ):
+        geometry = geometry_of(drawn)
+        unread = data.draw(
+            st.tuples(*(st.integers(0, n - 1) for n in geometry.output_size))
+        )
+        is_read = np.ones((*geometry.output_size, drawn.filters), "float32")
+        is_read[geometry.output_size[0] - unread[0] :] = 0
+        is_read[:, geometry.output_size[1] - unread[1] :] = 0
+        is_read = is_read.reshape(-1)
+        images = normal(seed, (2, *drawn.input_shape))
+        kernel = normal(seed + 1, geometry.local_shape)
+        wanted = normal(seed + 2, (2, geometry.dense_shape[1])) * is_read
+        sources = [tf.constant(images), tf.constant(kernel)]
+
+        def computed(*unread):
+            with working(grouping, summing), tf.GradientTape() as tape:
+                tape.watch(sources)
+                units = local_product.local_product(*sources, geometry, *unread)
+                gradients = tape.gradient(units, sources, wanted)
+            return units, *gradients
+
+        units, *gradients = computed(unread)
+        whole, *expected = computed()
+        np.testing.assert_allclose(units, whole * is_read, atol=1e-5)
+        for ours, plain in zip(gradients, expected, strict=True):
+            np.testing.assert_allclose(ours, plain, atol=1e-5)
+
     # Two ways reach every line; TensorFlow is slow to derive twice.
     @parameterized.parameters((WAYS[0], True), (WAYS[3], False))
     def test_second_derivatives_are_those_of_the_dense_product(
