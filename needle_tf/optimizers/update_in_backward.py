@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from needle_tf.graphs import second_gradients
 from needle_tf.ops import adoption
 from needle_tf.ops import backward_updates
 from needle_tf.optimizers import around_inner
@@ -37,6 +38,13 @@ _DEMANDS = inner_optimizer.Demands(
         ),
         "use_ema": "averages are taken once all weights are updated",
     },
+)
+
+
+_ONE_GRADIENT = (
+    "UpdateInBackward needs kernels with one gradient each: the first would be "
+    "used before the second is there. Received: {}. Leave that out, or take "
+    "the inner optimizer itself."
 )
 
 
@@ -69,8 +77,9 @@ class UpdateInBackward(around_inner.AroundInner):
 
     Raises:
         ValueError: If the inner optimizer, or an option of it, needs all
-            gradients at once; while training, if a kernel has two gradients: a
-            layer called twice, or a penalty on its weights.
+            gradients at once, or a kernel has two gradients: a layer called
+            twice, or a penalty on its weights. Of a model that is not given,
+            or has no layer graph, that is only seen in training.
     """
 
     def __init__(
@@ -94,6 +103,9 @@ class UpdateInBackward(around_inner.AroundInner):
         self._taken = set()
         self.hold(inner)
         if model is not None:
+            found = second_gradients.find(model)
+            if found is not None:
+                raise ValueError(_ONE_GRADIENT.format(found))
             self.build(model.trainable_variables)
 
     @property
@@ -205,10 +217,7 @@ class UpdateInBackward(around_inner.AroundInner):
 
 
 def _twice(variable):
-    return (
-        "UpdateInBackward needs kernels with one gradient each: the first "
-        "would be used before the second is there. Received: "
+    return _ONE_GRADIENT.format(
         f'"{variable.path}", of a layer that is called twice or has a penalty '
-        "on its weights (kernel_regularizer). Leave that out, or take the "
-        "inner optimizer itself."
+        "on its weights (kernel_regularizer)"
     )

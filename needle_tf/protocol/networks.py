@@ -15,6 +15,7 @@ from needle_tf.embedding import selection
 from needle_tf.embedding import slots
 from needle_tf.embedding import unread_units
 from needle_tf.graphs import rewiring
+from needle_tf.graphs import second_gradients
 from needle_tf.layers import masked_dense
 from needle_tf.models import registry as model_registry
 from needle_tf.optimizers import registry as optimizer_registry
@@ -63,7 +64,13 @@ def build_cnn(
     # What cannot be embedded is refused now, not after the CNN's training.
     chosen = selection.choose(model, config.relaxed_layers or None, None)
     if config.update_in_backward:
-        _refuse_penalties(model, chosen)
+        found = second_gradients.find(model, chosen)
+        if found is not None:
+            raise ValueError(
+                "--update_in_backward needs kernels with one gradient each. "
+                f'Received: {found}, in the network "{model.name}". Leave the '
+                "flag away, or that out of the model."
+            )
     return model
 
 
@@ -168,22 +175,6 @@ def compile_network(
         jit_compile=jit,
     )
     network.optimizer.build(network.trainable_variables)
-
-
-def _refuse_penalties(model, chosen):
-    """Refuses weight penalties, whose gradients come from somewhere else."""
-    for name, layer in rewiring.named_layers(model, in_graph=True).items():
-        penalties = (
-            getattr(layer, f"{kernel}_regularizer", None)
-            for kernel in ("kernel", "depthwise", "pointwise")
-        )
-        if id(layer) in chosen and any(penalties):
-            raise ValueError(
-                "--update_in_backward needs kernels with one gradient each. "
-                f'Received: "{name}" of the network "{model.name}", which has '
-                "a penalty on its weights. Leave the flag away, or the "
-                "penalty out of the model."
-            )
 
 
 def _is_dense(network):

@@ -141,18 +141,30 @@ class CompileTest(parameterized.TestCase):
         self.assertEqual(efcn.optimizer.inner.momentum, 0.5)
         self.assertTrue(efcn.optimizer.inner.built)
 
-    def test_penalty_is_refused_before_the_cnn_is_trained(self):
-        cnn = networks.build_cnn(tiny_runs.config(), DATA)
-        cnn.get_layer("conv_2").kernel_regularizer = keras.regularizers.L2(0.1)
-        file = f"{self.create_tempdir().full_path}/penalty.keras"
-        cnn.save(file)
-        config = tiny_runs.config(model_file=file)
-        networks.build_cnn(config, DATA)
-        config = tiny_runs.config(model_file=file, update_in_backward=True)
-        with self.assertRaisesRegex(
-            ValueError, '--update_in_backward needs.*"conv_2" of the network'
+    def test_second_gradients_are_refused_before_the_cnn_is_trained(self):
+        penalised = networks.build_cnn(tiny_runs.config(), DATA)
+        conv = penalised.get_layer("conv_2")
+        conv.kernel_regularizer = keras.regularizers.L2(0.1)
+        inputs = keras.Input(DATA.input_shape)
+        shared = keras.layers.Conv2D(DATA.input_shape[2], 3, padding="same")
+        outputs = keras.layers.Flatten()(shared(shared(inputs)))
+        outputs = keras.layers.Dense(DATA.num_classes)(outputs)
+        folder = self.create_tempdir().full_path
+        for model, reason in (
+            (penalised, '"conv_2", which has a penalty'),
+            (keras.Model(inputs, outputs), "which is called twice"),
         ):
-            networks.build_cnn(config, DATA)
+            with self.subTest(reason):
+                file = f"{folder}/{model.name}.keras"
+                model.save(file)
+                networks.build_cnn(tiny_runs.config(model_file=file), DATA)
+                config = tiny_runs.config(
+                    model_file=file, update_in_backward=True
+                )
+                with self.assertRaisesRegex(
+                    ValueError, f"--update_in_backward needs.*{reason}"
+                ):
+                    networks.build_cnn(config, DATA)
 
     def test_compile_settings_are_taken(self):
         network = self.compiled(jit_compile=False)
