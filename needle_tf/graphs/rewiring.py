@@ -59,8 +59,8 @@ def rewire(
         return clones[id(layer)][1](*args, **kwargs)
 
     def inner(layer, inputs):
-        shapes = keras.tree.map_structure(lambda x: tuple(x.shape), inputs)
-        key = (id(layer), str(shapes))
+        in_order = _in_order(layer.inputs, inputs)
+        key = (id(layer), *(tuple(tensor.shape) for tensor in in_order))
         if key not in nested:
             is_copy = any(known[0] == id(layer) for known in nested)
             name = free_name(layer.name, taken) if is_copy else layer.name
@@ -181,18 +181,26 @@ def _walk(model, call, name, inputs=None):
 
 
 def _inputs_like(expected, given):
-    """New inputs like those of `expected`, in the shapes of `given`.
+    """New inputs like those of `expected`, in the shapes of `given`."""
+    fresh = [
+        keras.Input(batch_shape=new.shape, dtype=old.dtype, name=old.name)
+        for old, new in zip(
+            keras.tree.flatten(expected),
+            _in_order(expected, given),
+            strict=True,
+        )
+    ]
+    return keras.tree.pack_sequence_as(expected, fresh)
+
+
+def _in_order(expected, given):
+    """The tensors of a call in the order of the inputs that it is for.
 
     Keras lets a call give a tuple for a list, or a dictionary by name.
     """
-    before = keras.tree.flatten(expected)
     if isinstance(given, dict) and not isinstance(expected, dict):
-        given = [given[tensor.name] for tensor in before]
-    fresh = [
-        keras.Input(batch_shape=new.shape, dtype=old.dtype, name=old.name)
-        for old, new in zip(before, keras.tree.flatten(given), strict=True)
-    ]
-    return keras.tree.pack_sequence_as(expected, fresh)
+        given = [given[tensor.name] for tensor in keras.tree.flatten(expected)]
+    return keras.tree.flatten(given)
 
 
 def _clone(layer):

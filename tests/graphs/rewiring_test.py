@@ -248,6 +248,27 @@ class RewireTest(parameterized.TestCase):
             1e-6,
         )
 
+    def test_nested_model_that_is_called_in_two_ways_stays_one(self):
+        """Keras loads no layer that two nested models share."""
+        named = [keras.Input((3,), name=name) for name in ("b", "a")]
+        inner = keras.Model(named, dense("d")(named[0]) - named[1])
+        images = keras.Input((3,))
+        other = dense("other")(images)
+        outcomes = [inner({"a": other, "b": images}), inner((images, other))]
+        model = keras.Model(images, outcomes)
+        copy = copied(model)
+        nested = [x for x in copy.layers if isinstance(x, keras.Model)]
+        self.assertLen(nested, 1)
+        file = f"{self.create_tempdir().full_path}/copy.keras"
+        copy.save(file)
+        for found in (copy, keras.saving.load_model(file)):
+            for one, other in zip(
+                outputs(found, features()),
+                outputs(model, features()),
+                strict=True,
+            ):
+                np.testing.assert_allclose(one, other, 1e-6)
+
     def test_nested_input_keeps_its_dtype(self):
         inside = keras.Input((3,), dtype="float16")
         inner = keras.Model(inside, layers.Identity()(inside))
