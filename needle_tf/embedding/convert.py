@@ -124,13 +124,13 @@ def embed_with_pairs(
     chosen = selection.choose(model, layers, reach if copy_weights else None)
     target = _Target(
         chosen,
-        space,
-        free,
-        radius,
-        copy_weights,
         rewiring.all_names(model),
-        column_blocks,
-        devices,
+        space=space,
+        free=free,
+        radius=radius,
+        copy_weights=copy_weights,
+        blocks=column_blocks,
+        devices=devices,
     )
     embedded, kept = rewiring.rewire(
         model, target, name=f"{model.name}_{space}"
@@ -166,11 +166,12 @@ class _Target:
     def __init__(
         self,
         chosen,
+        names,
+        *,
         space,
         free,
         radius,
         copy_weights,
-        names,
         blocks,
         devices,
     ):
