@@ -1,5 +1,6 @@
 """What `embed` times, each in a fresh process: building the dense matrices."""
 
+import gc
 import math
 import mmap
 from typing import Any
@@ -99,6 +100,8 @@ def _against_fresh(construct, floor_first):
     kept = []
 
     def timed(call):
+        # Or what imports left behind is collected at the expense of one.
+        gc.collect()
         fresh.put_pages_at_hand(5 * weights)
         return pairs.seconds(lambda: kept.append(call()))
 
