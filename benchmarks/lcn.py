@@ -21,7 +21,7 @@ _KINDS = ("lcn", "dense_lcn", "efcn")
 def measure(settings: front.Settings) -> list[Row]:
     """Returns the rows of this benchmark."""
     rows = []
-    for name in ("skinny_cnn", "small_cnn"):
+    for name in ("alexnet", "skinny_cnn", "small_cnn"):
         sizes = fresh.call("benchmarks.networks", "local_sizes", name=name)
         rows += _times(name, sizes.result, settings)
         rows += _memory(name, sizes.result, settings)
