@@ -12,9 +12,8 @@ follows it. The last of these layers has the name of the convolution.
 
 Function, training and total distances are those of the undivided layer. Only
 optimizers that go by norms of layers (Layca, LARS, LAMB) see more layers. For
-optimizers on several devices see
-`optimizers.local_updates`; in mixed precision each
-gradient passes the default device once, where it is cast.
+optimizers on several devices see `optimizers.local_updates`; in mixed precision
+each gradient passes the default device once, where it is cast.
 
 With JAX there is no need of blocks. Before `embed`, in layers by their names:
 

@@ -51,8 +51,8 @@ def skip_unread_units(model: keras.Model) -> dict[str, tuple[int, int]]:
     To be called before `fit`; nothing of it is saved. Do not read the output
     of such a layer elsewhere while training (in another model with a head of
     its own): it lacks these units. Outside of training they are always there.
-    What a `MaskedDense` or `LocallyConnected2D` then leaves out is up to it; on
-    other devices than the processor a `MaskedDense` computes all.
+    On other devices than the processor a `MaskedDense` computes them all the
+    same.
 
     Args:
         model: Any model; one without a layer graph is left as it is.

@@ -1,22 +1,22 @@
 """Tells which kernels get their gradient from more than one place."""
 
 import collections
+import dataclasses
 from collections.abc import Container
 
 import keras
 
+from needle_tf.graphs import kernels
 from needle_tf.graphs import rewiring
 from needle_tf.graphs import tracing
 from needle_tf.layers import masked_dense
 
-_KERNELS = ("kernel", "depthwise", "pointwise")
 
-
+@dataclasses.dataclass(frozen=True)
 class _Value:
     """A tensor in the graph, of which only the shape is asked for."""
 
-    def __init__(self, shape: tracing.Shape):
-        self.shape = shape
+    shape: tracing.Shape
 
 
 def find(
@@ -37,7 +37,9 @@ def find(
         return None
     named = rewiring.named_layers(model, in_graph=True)
     if layers is None:
-        layers = {id(layer) for layer in named.values() if _is_dense(layer)}
+        layers = {
+            id(each) for each in named.values() if masked_dense.is_free(each)
+        }
     names = {id(each): name for name, each in named.items()}
     for name, layer in named.items():
         if id(layer) in layers and _has_penalty(layer):
@@ -49,19 +51,16 @@ def find(
             calls.append((id(call.operation), call.args[0].shape))
         return [_Value(shape) for shape in call.output_shapes]
 
-    tracing.follow(model, lambda name, shape: _Value(shape), step)
+    tracing.follow(model, lambda _, shape: _Value(shape), step)
     for (layer, _), count in collections.Counter(calls).items():
         if count > 1:
             return f'"{names[layer]}", which is called twice'
     return None
 
 
-def _is_dense(layer):
-    return isinstance(layer, masked_dense.MaskedDense) and layer.free == "all"
-
-
 def _has_penalty(layer):
     return any(
-        getattr(layer, f"{kernel}_regularizer", None) is not None
-        for kernel in _KERNELS
+        weight.regularizer is not None
+        for weight in layer.weights
+        if kernels.is_kernel(weight)
     )

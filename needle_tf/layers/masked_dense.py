@@ -206,6 +206,11 @@ class _Fixed(keras.constraints.Constraint):
             return self._layer.mask(kernel if own is None else own(kernel))
 
 
+def is_free(layer: keras.layers.Layer) -> bool:
+    """Returns whether a layer is a `MaskedDense` with all weights free."""
+    return isinstance(layer, MaskedDense) and layer.free == "all"
+
+
 def check_freedom(free: str, radius: int | None) -> int | None:
     """Returns the radius within which weights are free; None for all.
 

@@ -52,8 +52,8 @@ def local_product(
 
     @ops.custom_gradient
     def product(images, kernel):
-        pixels = math.prod(geometry.input_shape[:2])
-        rows = _batch_last(images, pixels, positions, geometry)
+        places = math.prod(geometry.input_shape[:2])
+        rows = _batch_last(images, places, positions, geometry)
         patches = [_gathered(rows, group, geometry) for group in positions]
         kernels = _kernels_of_positions(kernel, positions, geometry)
         units = _placed(
@@ -65,17 +65,15 @@ def local_product(
         )
 
         def gradients(upstream):
-            units = _by_position(upstream, geometry)
+            own = _by_position(upstream, geometry)
             if is_summed:
-                of_images = _of_images_summed(
-                    units, kernel, positions, geometry
-                )
+                of_images = _of_images_summed(own, kernel, positions, geometry)
             else:
                 pixels = receptive_fields.of_pixels(geometry, unread)
                 of_images = _of_images_gathered(
                     upstream, kernel, pixels, geometry
                 )
-            return of_images, _of_kernel(units, patches, positions, geometry)
+            return of_images, _of_kernel(own, patches, positions, geometry)
 
         return _batch_first(units), gradients
 

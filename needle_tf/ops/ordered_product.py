@@ -9,7 +9,7 @@ Three things set it apart from `ops.matmul`, on TensorFlow alone:
   and with it the update, waits for the gradient of `x`; an optimizer may even
   update before the pass goes on (`backward_updates`).
 * On a processor, kernels whose rows clash in its caches are multiplied some
-  columns at a time (`column_cuts`).
+  columns at a time (`column_cuts`); such rows of gradients are moved apart.
 * There, units that nothing reads need not be computed.
 """
 
@@ -63,14 +63,16 @@ def ordered_product(
         return ops.matmul(x, kernel)
     tf = sys.modules["tensorflow"]  # Imported by Keras already.
     variable, kernel = kernel, tf.convert_to_tensor(kernel)
-    ranges = _worth(tf, kernel, read)
+    on_processor = kernel.shape.rank == 2 and not _has_gpu(tf)
+    ranges = _worth(kernel, read) if on_processor else None
+    may_clash = on_processor and kernel.shape[0] <= _FEW_INPUTS
 
     @tf.custom_gradient
     def product(x, kernel):
         def gradients(upstream):
             of_x = _of_x(tf, upstream, kernel, ranges)
             with tf.control_dependencies([] if reads_data else [of_x]):
-                of_kernel = _of_kernel(tf, x, upstream, kernel)
+                of_kernel = _of_kernel(tf, x, upstream, may_clash)
             if not backward_updates.offer(variable, of_kernel):
                 return of_x, of_kernel
             # The pass goes on once the variable can be read anew.
@@ -83,10 +85,8 @@ def ordered_product(
     return product(tf.cast(x, kernel.dtype), kernel)
 
 
-def _worth(tf, kernel, read):
+def _worth(kernel, read):
     """The ranges of columns to compute by themselves; None for all at once."""
-    if kernel.shape.rank != 2 or _on_gpu(tf):
-        return None
     width = kernel.shape[1]
     if read is not None:
         unread = 1 - sum(stop - start for start, stop in read) / width
@@ -124,9 +124,8 @@ def _apart(tf, left, right, transpose_a=False):
     return tf.matmul(left, right, transpose_a=transpose_a)[:, :width]
 
 
-def _of_kernel(tf, x, upstream, kernel):
-    is_slow = kernel.shape.rank == 2 and kernel.shape[0] <= _FEW_INPUTS
-    if is_slow and not _on_gpu(tf):
+def _of_kernel(tf, x, upstream, may_clash):
+    if may_clash:
         return _apart(tf, x, upstream, transpose_a=True)
     return tf.matmul(x, upstream, transpose_a=True)
 
@@ -142,7 +141,7 @@ def _of_x(tf, upstream, kernel, ranges):
     return tf.add_n(parts)
 
 
-def _on_gpu(tf):
+def _has_gpu(tf):
     return bool(tf.config.list_physical_devices("GPU"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from needle_tf.data import pipelines
 from needle_tf.protocol import run_folder
 
 _PATTERN = "events.out.tfevents.*"
@@ -60,7 +61,7 @@ def cut_after(
 def _events(file: pathlib.Path) -> Iterator[Any]:
     """Yields the whole events of a file."""
     try:
-        for record in tf.data.TFRecordDataset(str(file)):
+        for record in pipelines.untuned(tf.data.TFRecordDataset(str(file))):
             yield tf.compat.v1.Event.FromString(record.numpy())
     except tf.errors.DataLossError:
         return

@@ -180,8 +180,7 @@ def compile_network(
 def _is_dense(network):
     """Whether a layer from image to image has all weights free."""
     return any(
-        isinstance(layer, masked_dense.MaskedDense) and layer.free == "all"
-        for layer in rewiring.named_layers(network).values()
+        map(masked_dense.is_free, rewiring.named_layers(network).values())
     )
 
 

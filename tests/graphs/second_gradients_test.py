@@ -8,6 +8,7 @@ from absl.testing import parameterized
 from keras import layers
 
 from needle_tf.embedding import convert
+from needle_tf.graphs import rewiring
 from needle_tf.graphs import second_gradients
 
 
@@ -69,7 +70,7 @@ class SecondGradientsTest(parameterized.TestCase):
         cnn = build()
         convolutions = {
             id(layer)
-            for layer in cnn._flatten_layers()
+            for layer in rewiring.named_layers(cnn).values()
             if isinstance(layer, layers.Conv2D)
         }
         found = second_gradients.find(cnn, convolutions)
